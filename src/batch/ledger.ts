@@ -1,0 +1,88 @@
+/**
+ * The ledger of one batch in flight: a SharedArrayBuffer that main thread and thread both see while the batch runs.
+ *
+ *     word 0   threadId of the thread that took the batch, 0 before
+ *     word 1   batches begun with this ledger, for tests
+ *     word 2   (0)
+ *     word 3   (0)
+ *     words 4 … 4 + capacity            state of each task
+ *     words 4 + capacity … 4 + 2 cap.   start of each task, ms since the batch was dispatched (32 bits)
+ *
+ * A state moves only by compare-and-exchange, so the two threads never disagree about who has a task:
+ *
+ *     waiting ──▶ running ──▶ writing ──▶ done
+ *        │           └──────────────────▶ done      (no effect to write, or failed)
+ *        └──▶ taken-back                            (by the main thread: never begun here)
+ *
+ * What it pays for: a thread's death costs an attempt only to the task that was running; tasks not begun can be taken
+ * back; a deadline can be watched from outside; a task that is writing can no longer be timed out. About 0.05 µs a task.
+ */
+export const LEDGER_HEADER_WORDS = 4;
+export const LEDGER_THREAD_ID = 0;
+
+export const WAITING = 0;
+export const RUNNING = 1;
+export const WRITING = 2;
+export const DONE = 3;
+export const TAKEN_BACK = 4;
+export type LedgerState = typeof WAITING | typeof RUNNING | typeof WRITING | typeof DONE | typeof TAKEN_BACK;
+
+export class Ledger {
+  readonly shared: SharedArrayBuffer;
+  readonly capacity: number;
+  readonly #words: Int32Array;
+
+  /** @param shared - from `Ledger.allocate`, in this thread or another */
+  constructor(shared: SharedArrayBuffer) {
+    this.shared = shared;
+    this.#words = new Int32Array(shared);
+    this.capacity = (this.#words.length - LEDGER_HEADER_WORDS) / 2;
+  }
+
+  static allocate(capacity: number): Ledger {
+    return new Ledger(new SharedArrayBuffer((LEDGER_HEADER_WORDS + 2 * capacity) * 4));
+  }
+
+  /** Makes it ready for another batch. Only while no thread has it. */
+  reset(): void {
+    this.#words.fill(0);
+  }
+
+  get threadId(): number {
+    return Atomics.load(this.#words, LEDGER_THREAD_ID);
+  }
+
+  set threadId(threadId: number) {
+    Atomics.store(this.#words, LEDGER_THREAD_ID, threadId);
+  }
+
+  state(index: number): LedgerState {
+    return Atomics.load(this.#words, LEDGER_HEADER_WORDS + index) as LedgerState;
+  }
+
+  /** Moves one task; false when it was not in `from` any more. */
+  move(index: number, from: LedgerState, to: LedgerState): boolean {
+    return Atomics.compareExchange(this.#words, LEDGER_HEADER_WORDS + index, from, to) === from;
+  }
+
+  /** Sets a state while no thread has the batch: for running part of it again. */
+  set(index: number, state: LedgerState): void {
+    Atomics.store(this.#words, LEDGER_HEADER_WORDS + index, state);
+  }
+
+  /** @param atMs - ms since the batch was dispatched */
+  stampStart(index: number, atMs: number): void {
+    this.#words[LEDGER_HEADER_WORDS + this.capacity + index] = atMs;
+  }
+
+  startedAtMs(index: number): number {
+    return this.#words[LEDGER_HEADER_WORDS + this.capacity + index] ?? 0;
+  }
+
+  /** Indexes of the first `count` tasks that are in `state`. */
+  indexesIn(state: LedgerState, count: number): number[] {
+    const found: number[] = [];
+    for (let index = 0; index < count; index++) if (this.state(index) === state) found.push(index);
+    return found;
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * What delivery, client and runtime know of a message broker. Adapters: amqp/ (RabbitMQ), memory/ (this process).
+ * test/contract/exercise-broker.ts says what each of them must do.
+ */
+import type { MessageProperties } from '../batch/message-properties.ts';
+import type { RuntimeError } from '../errors/runtime-error.ts';
+import type { Service } from '../support/service.ts';
+import type { Topology } from './topology.ts';
+
+/**
+ * One delivery as it lies in the reader's memory. The reader uses ONE such object for all deliveries: it and the
+ * bytes behind it are valid only during the call of `DeliverySink.deliver`, and whoever wants them longer copies.
+ */
+export interface RawDelivery {
+  /** Delivery tag, counted from 1 in each epoch, without gaps. Exact up to 2^53. */
+  tag: number;
+  redelivered: boolean;
+  /** Holds properties and body; they need not be adjacent. */
+  source: Buffer;
+  /** AMQP content properties (property flags + property list), as in the content header frame. */
+  propertiesStart: number;
+  propertiesEnd: number;
+  bodyStart: number;
+  bodyEnd: number;
+}
+
+/** Where a consumer puts what arrives. All calls are synchronous; none may throw. */
+export interface DeliverySink {
+  /** A new epoch (one consumer's life on one channel) began: tags count from 1 again. Called before its first delivery. */
+  epochOpened(epoch: number): void;
+  deliver(delivery: RawDelivery): void;
+  /** All deliveries of one socket read have been handed over: the moment to decide on batches. */
+  readEnded(): void;
+  /**
+   * The epoch is over: the broker will deliver again whatever was unacked. Acks of this epoch are no-ops from now on.
+   * The consumer opens the next epoch by itself unless it was cancelled or closed by us.
+   */
+  epochClosed(epoch: number, reason: RuntimeError | undefined): void;
+}
+
+export interface ConsumerOptions {
+  readonly queue: string;
+  /** Unacked messages the broker may push, 1 to 65535; quorum queues cap it at 2000. */
+  readonly prefetch: number;
+}
+
+/**
+ * One queue's consumer on a channel of its own. It reconnects and re-consumes by itself until cancelled or closed.
+ * Acks and nacks are buffered in call order and written by `flush`; those of a dead epoch are dropped and counted.
+ */
+export interface Consumer {
+  readonly queue: string;
+  /** Epoch now open, 0 while there is none. */
+  readonly epoch: number;
+  /** Acks and nacks dropped because their epoch was dead. */
+  readonly staleAcks: number;
+  ack(epoch: number, tag: number, multiple: boolean): void;
+  nack(epoch: number, tag: number, requeue: boolean): void;
+  flush(): void;
+  /** Ends deliveries; resolves when the broker has confirmed. Acks and nacks stay possible. No new epoch is opened. */
+  cancel(): Promise<void>;
+  /** Cancels if need be, writes what is buffered and closes the channel: what is unacked returns to the queue. */
+  close(): Promise<void>;
+  /** Consumes again with another prefetch, in a new epoch. The old epoch is drained by the broker as at any close. */
+  resize(prefetch: number): Promise<void>;
+}
+
+export interface OutgoingMessage {
+  /** '' is the default exchange: the routing key is then a queue's name. */
+  readonly exchange: string;
+  readonly routingKey: string;
+  readonly properties: MessageProperties;
+  /** Must stay unchanged until the promise settles. */
+  readonly body: Uint8Array;
+}
+
+/** Publishes with confirms. Persistence is in the properties (`deliveryMode: 2`), always `mandatory`. */
+export interface Publisher {
+  /**
+   * Resolves when the broker has confirmed that it has the message, in at least one queue.
+   * Rejects with E_PUBLISH_UNROUTABLE, E_PUBLISH_NACKED, E_PUBLISH_UNCONFIRMED (it may or may not be there: publish
+   * again with the same message id) or E_CLIENT_CLOSED. While the broker is blocked or away it waits for `window` room.
+   */
+  publish(message: OutgoingMessage): Promise<void>;
+  /** Resolves when everything published so far is settled. */
+  drained(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface PublisherOptions {
+  /** Unconfirmed messages at once, 1 to 65535. More than about 2,000 only adds latency. */
+  readonly window: number;
+}
+
+export type BrokerState = 'created' | 'connecting' | 'connected' | 'blocked' | 'waiting' | 'stopped';
+
+export interface BrokerHealth {
+  readonly state: BrokerState;
+  /** Server product and version as it names itself, e.g. `RabbitMQ 3.10.8`; undefined before the first connection. */
+  readonly server: string | undefined;
+  /** Why it is waiting or blocked. */
+  readonly reason: string | undefined;
+  readonly reconnects: number;
+}
+
+/** Told of what happens to the connection; used for logs and status. Must not throw. */
+export interface BrokerListener {
+  connected?(server: string, host: string): void;
+  lost?(error: RuntimeError, retryInMs: number): void;
+  blocked?(reason: string): void;
+  unblocked?(): void;
+}
+
+/** `start` rejects with a coded error when the first connection fails; later losses are recovered from by itself. */
+export interface Broker extends Service {
+  readonly kind: string;
+  health(): BrokerHealth;
+  /**
+   * Declares what is missing of the topology and leaves what exists as it is.
+   * Rejects with E_BROKER_TOPOLOGY where something exists that cannot serve (e.g. an exchange of another type).
+   */
+  declare(topology: Topology): Promise<void>;
+  /** Resolves when the first epoch is open; rejects with E_BROKER_QUEUE_MISSING, E_BROKER_ACCESS, … if it cannot be. */
+  consume(options: ConsumerOptions, sink: DeliverySink): Promise<Consumer>;
+  publisher(options: PublisherOptions): Promise<Publisher>;
+  /** Messages ready (not unacked) in a queue. Rejects with E_BROKER_QUEUE_MISSING. */
+  readyCount(queue: string): Promise<number>;
+  /** Stops reading deliveries (bytes stay with the broker and the kernel). Acks still go out. Idempotent. */
+  pause(): void;
+  resume(): void;
+}

@@ -1,0 +1,71 @@
+/** Exchanges, queues and bindings as data: built here, declared by an adapter. */
+
+export type QueueType = 'quorum' | 'classic';
+
+export interface ExchangeSpec {
+  readonly name: string;
+  readonly type: 'direct' | 'topic' | 'fanout' | 'headers';
+}
+
+export interface QueueSpec {
+  readonly name: string;
+  readonly arguments: Readonly<Record<string, string | number | boolean>>;
+}
+
+export interface BindingSpec {
+  readonly exchange: string;
+  readonly queue: string;
+  readonly routingKey: string;
+}
+
+/** Declared in the order exchanges, queues, bindings. Everything is durable. */
+export interface Topology {
+  readonly exchanges: readonly ExchangeSpec[];
+  readonly queues: readonly QueueSpec[];
+  readonly bindings: readonly BindingSpec[];
+}
+
+/** The exchange behind every queue's dead letters: direct, keyed by the queue's name. */
+export const DEAD_LETTER_EXCHANGE = 'millrace.dead';
+
+/** Where a queue's dead letters go. */
+export function deadQueueName(queue: string): string {
+  return `${queue}.dead`;
+}
+
+/**
+ * The queue itself and its dead letters:
+ *
+ *     <queue> ──(rejected, expired, delivery limit)──▶ millrace.dead ──key <queue>──▶ <queue>.dead
+ *
+ * Quorum queues dead-letter at least once, which needs reject-publish (RabbitMQ docs, "at-least-once dead lettering").
+ */
+export function queueTopology(queue: string, type: QueueType): Topology {
+  const dead = deadQueueName(queue);
+  const deadLettering = { 'x-dead-letter-exchange': DEAD_LETTER_EXCHANGE, 'x-dead-letter-routing-key': queue };
+  const atLeastOnce = { 'x-dead-letter-strategy': 'at-least-once', 'x-overflow': 'reject-publish' };
+  return {
+    exchanges: [{ name: DEAD_LETTER_EXCHANGE, type: 'direct' }],
+    queues: [
+      {
+        name: queue,
+        arguments: { 'x-queue-type': type, ...deadLettering, ...(type === 'quorum' ? atLeastOnce : {}) },
+      },
+      { name: dead, arguments: { 'x-queue-type': type } },
+    ],
+    bindings: [{ exchange: DEAD_LETTER_EXCHANGE, queue: dead, routingKey: queue }],
+  };
+}
+
+/** Several topologies as one, each thing once. */
+export function mergeTopologies(topologies: readonly Topology[]): Topology {
+  const byName = <T extends { readonly name: string }>(specs: readonly T[]): T[] => [
+    ...new Map(specs.map((spec) => [spec.name, spec])).values(),
+  ];
+  const bindings = topologies.flatMap((topology) => topology.bindings);
+  return {
+    exchanges: byName(topologies.flatMap((topology) => topology.exchanges)),
+    queues: byName(topologies.flatMap((topology) => topology.queues)),
+    bindings: [...new Map(bindings.map((b) => [JSON.stringify([b.exchange, b.queue, b.routingKey]), b])).values()],
+  };
+}

@@ -1,0 +1,34 @@
+/** Why a batch was closed: it was full by count or bytes, too old, a thread had nothing to do, or a drain began. */
+export type BatchTrigger = 'size' | 'bytes' | 'age' | 'idle' | 'drain';
+
+/** Latency of a share of messages, from the read off the socket to the ack handed to it. */
+export interface LatencySnapshot {
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+}
+
+/** Counted since the start of the runtime, over all queues. `acked` counts messages, not frames. */
+export interface DeliveryCounters {
+  readonly received: number;
+  readonly redelivered: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly deadLettered: number;
+  readonly acked: number;
+  readonly givenBack: number;
+  /** Settled in an epoch that was already over: the broker delivers these again. */
+  readonly stale: number;
+  readonly withoutId: number;
+  readonly handlerCalls: number;
+  readonly reruns: number;
+  readonly threadDeaths: number;
+  readonly batches: Readonly<Record<BatchTrigger, number>>;
+  readonly messagesHeld: number;
+  readonly bytesHeld: number;
+  readonly latency: LatencySnapshot;
+  /** Unix ms, undefined before the first. */
+  readonly lastDeliveryAt: number | undefined;
+  /** Why nothing is consumed at the moment, e.g. the store is away; undefined while it flows. */
+  readonly paused: string | undefined;
+}

@@ -1,0 +1,54 @@
+/**
+ * What the runtime knows of a document store. Adapters: mongo/ (MongoDB), memory/ (this process).
+ * test/contract/exercise-store.ts says what each of them must do.
+ *
+ * Two sides, because documents are encoded and written in the threads:
+ *
+ *     main thread                          thread
+ *     Store: start, ping, stop   ──spec──▶ StoreWriter: insertMany
+ */
+import type { Service } from '../support/service.ts';
+
+export type StoreDocument = Readonly<Record<string, unknown>> & { readonly _id: unknown };
+
+/** How a thread opens its own writer; structured-cloneable. `module` is imported in the thread, on demand. */
+export interface StoreWriterSpec {
+  /** URL of a module with `openWriter(config): Promise<StoreWriter>`. */
+  readonly module: string;
+  readonly config: unknown;
+}
+
+export interface StoreHealth {
+  readonly state: 'created' | 'connected' | 'away' | 'stopped';
+  /** Product and version as the server names itself, e.g. `MongoDB 8.0.4`. */
+  readonly server: string | undefined;
+  readonly reason: string | undefined;
+}
+
+/** `start` rejects with E_STORE_URL, E_STORE_AUTH or E_STORE_UNREACHABLE. */
+export interface Store extends Service {
+  readonly kind: string;
+  health(): StoreHealth;
+  /** Resolves when the store can take writes now; rejects with E_STORE_UNREACHABLE within a few seconds. */
+  ping(): Promise<void>;
+  writerSpec(): StoreWriterSpec;
+}
+
+/** What became of one document that was not simply inserted. */
+export interface InsertProblem {
+  /** Position in the array given to `insertMany`. */
+  readonly index: number;
+  /** `duplicate-id`: the index `_id_` already has it · `conflict`: another unique index · `refused`: for what it is. */
+  readonly kind: 'duplicate-id' | 'conflict' | 'refused';
+  readonly message: string;
+}
+
+export interface StoreWriter {
+  /**
+   * Inserts all documents, unordered: a problem with one never harms another.
+   * Resolves with one entry for each document that was NOT inserted; all others are durably stored (write concern
+   * majority). Rejects with E_STORE_UNKNOWN when for any document it is not known: write the whole array again.
+   */
+  insertMany(collection: string, documents: readonly StoreDocument[]): Promise<readonly InsertProblem[]>;
+  close(): Promise<void>;
+}
