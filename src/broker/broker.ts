@@ -3,26 +3,12 @@
  * test/contract/exercise-broker.ts says what each of them must do.
  */
 import type { MessageProperties } from '../batch/message-properties.ts';
+import type { RawDelivery } from '../batch/raw-delivery.ts';
 import type { RuntimeError } from '../errors/runtime-error.ts';
 import type { Service } from '../support/service.ts';
 import type { Topology } from './topology.ts';
 
-/**
- * One delivery as it lies in the reader's memory. The reader uses ONE such object for all deliveries: it and the
- * bytes behind it are valid only during the call of `DeliverySink.deliver`, and whoever wants them longer copies.
- */
-export interface RawDelivery {
-  /** Delivery tag, counted from 1 in each epoch, without gaps. Exact up to 2^53. */
-  tag: number;
-  redelivered: boolean;
-  /** Holds properties and body; they need not be adjacent. */
-  source: Buffer;
-  /** AMQP content properties (property flags + property list), as in the content header frame. */
-  propertiesStart: number;
-  propertiesEnd: number;
-  bodyStart: number;
-  bodyEnd: number;
-}
+export type { RawDelivery };
 
 /** Where a consumer puts what arrives. All calls are synchronous; none may throw. */
 export interface DeliverySink {
