@@ -1,6 +1,7 @@
 /**
  * The candidate that `word` was most likely meant to be, or undefined when none is near.
- * Near: at most a third of the letters differ, where a swap of two neighbours counts as one difference.
+ * Near: at most a third of the letters differ, where a swap of two neighbours counts as one difference;
+ * or one word begins with the other.
  */
 export function closestWord(word: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined;
@@ -12,7 +13,11 @@ export function closestWord(word: string, candidates: readonly string[]): string
       bestDistance = distance;
     }
   }
-  return best;
+  return best ?? candidates.find((candidate) => shareBeginning(word, candidate));
+}
+
+function shareBeginning(word: string, candidate: string): boolean {
+  return candidate.length >= 3 && word.length >= 3 && (word.startsWith(candidate) || candidate.startsWith(word));
 }
 
 /** Insertions, deletions, replacements and swaps of neighbours that turn `from` into `to` (optimal string alignment). */

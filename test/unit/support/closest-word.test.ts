@@ -10,6 +10,11 @@ test('a misspelt word finds the one that was meant', () => {
   assert.equal(closestWord('Broker', known), 'broker');
 });
 
+test('a word that begins with another finds it', () => {
+  assert.equal(closestWord('warning', ['error', 'warn']), 'warn');
+  assert.equal(closestWord('conn', ['connectTimeout']), 'connectTimeout');
+});
+
 test('a word that is like none finds none', () => {
   assert.equal(closestWord('concurrency', ['threads', 'queues']), undefined);
 });

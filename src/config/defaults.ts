@@ -1,0 +1,30 @@
+/** The only place of defaults: code, docs and command line all take them from here. One group per interface of options.ts. */
+import { availableParallelism } from 'node:os';
+
+export const DEFAULTS = {
+  runtime: {
+    broker: 'amqp://localhost',
+    queues: ['default'],
+    queueType: 'quorum',
+    declare: true,
+    prefetch: 2000,
+    signals: false,
+  },
+  broker: { heartbeat: '10s', connectTimeout: '10s', connectionName: 'millrace' },
+  store: { timeout: '10s', connectionsPerThread: 2 },
+  batching: { target: 'auto', maxBytes: '1MiB', maxAge: '5ms' },
+  credit: { bytes: '64MiB' },
+  shutdown: { grace: '25s', abort: '2s' },
+  log: { level: 'info' },
+} as const;
+
+/** One core is the main thread's. */
+export function defaultThreads(): number {
+  return Math.max(1, availableParallelism() - 1);
+}
+
+/** Deaths of a thread with a message running after which the message is dead-lettered. */
+export const MAX_DEATHS = 3;
+
+/** Follow-ups published and not yet confirmed at once. */
+export const FOLLOW_UP_WINDOW = 1000;

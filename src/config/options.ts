@@ -1,0 +1,239 @@
+/**
+ * The options of a runtime: this file is their reference documentation (docs/reference/options.md is generated from it).
+ * Every default is in defaults.ts, every check in check-options.ts; a test compares the three.
+ */
+import type { Broker } from '../broker/broker.ts';
+import type { Store } from '../store/store.ts';
+import type { ByteSize } from '../support/byte-size.ts';
+import type { Duration } from '../support/duration.ts';
+import type { Logger } from '../telemetry/logger.ts';
+
+export interface RuntimeOptions {
+  /**
+   * The module that exports the tasks; every thread imports it once.
+   * A URL, or a path relative to the working directory.
+   * @remarks Required, otherwise `E_OPTION_MISSING`. A module that cannot be imported or has no task rejects the start
+   *   with `E_TASK_MODULE_LOAD` or `E_TASK_MODULE_EMPTY`. Env `MILLRACE_TASKS`.
+   */
+  readonly tasks: URL | string;
+  /**
+   * RabbitMQ: a URL, several URLs of one cluster (tried in turn), settings, or a broker made elsewhere (embedding, tests).
+   * @defaultValue `amqp://localhost`
+   * @remarks Rejects with `E_BROKER_URL`, `E_BROKER_UNREACHABLE`, `E_BROKER_AUTH`, `E_BROKER_VHOST`. Env `AMQP_URL`
+   *   (several separated by commas).
+   */
+  readonly broker?: string | readonly string[] | BrokerSettings | Broker;
+  /**
+   * MongoDB: a URL with a database name, settings, or a store made elsewhere. Without a store tasks run and are
+   * acknowledged, and a task that returns an effect fails with `E_STORE_MISSING`.
+   * @defaultValue none
+   * @remarks Rejects with `E_STORE_URL`, `E_STORE_AUTH`, `E_STORE_UNREACHABLE`. Env `MONGO_URL`.
+   */
+  readonly store?: string | StoreSettings | Store;
+  /**
+   * The queues to consume: names, or settings for each. One queue's slowness or errors do not touch another's acks.
+   * @defaultValue `["default"]`
+   * @remarks 1 to 100 queues, each name once, otherwise `E_OPTION_RANGE`. Env `MILLRACE_QUEUES` (separated by commas).
+   */
+  readonly queues?: readonly (string | QueueSettings)[];
+  /**
+   * The type that missing queues are declared with. `quorum` is safer and drains faster; `classic` publishes with less
+   * latency on one node. A queue that exists keeps its type.
+   * @defaultValue `quorum`
+   * @remarks `quorum` or `classic`. Env `MILLRACE_QUEUE_TYPE`.
+   */
+  readonly queueType?: 'quorum' | 'classic';
+  /**
+   * Whether missing queues, their dead-letter exchange and `<queue>.dead` are declared at the start. `false`: they must
+   * exist, otherwise `E_BROKER_QUEUE_MISSING`. A queue that exists is consumed as it is either way.
+   * @defaultValue `true`
+   * @remarks Boolean. Env `MILLRACE_DECLARE`.
+   */
+  readonly declare?: boolean;
+  /**
+   * Threads that run tasks, beside the main thread, which owns the sockets and never runs tasks.
+   * More than cores only helps tasks that block without using CPU; each costs about 10 MB and a store connection or two.
+   * @defaultValue cores − 1, at least 1
+   * @remarks 1 to 256, otherwise `E_OPTION_RANGE`. Env `MILLRACE_THREADS`.
+   */
+  readonly threads?: number;
+  /**
+   * Messages that the broker may push ahead, for each queue that does not say otherwise. Larger: fuller batches, more
+   * throughput. Smaller: fairer between processes, less to redeliver after a crash.
+   * A batch holds at most prefetch ÷ (2 × (2 × threads + 1)) messages, so that no thread starves.
+   * @defaultValue `2000`
+   * @remarks 1 to 65535, otherwise `E_OPTION_RANGE`. Quorum queues cap it at 2000. Env `MILLRACE_PREFETCH`.
+   */
+  readonly prefetch?: number;
+  /** How deliveries are gathered before they go to a thread. */
+  readonly batching?: BatchingSettings;
+  /** How much memory deliveries may take. */
+  readonly credit?: CreditSettings;
+  /** How long a stop may take. */
+  readonly shutdown?: ShutdownSettings;
+  /** What is logged, as JSON lines on standard error; or a logger of your own, e.g. a pino instance. */
+  readonly log?: LogSettings | Logger;
+  /**
+   * Whether SIGTERM and SIGINT drain this runtime, and a second one ends the process at once with 143 or 130.
+   * The `millrace` command sets it; a host program usually has its own handlers.
+   * @defaultValue `false`
+   * @remarks Boolean.
+   */
+  readonly signals?: boolean;
+}
+
+export interface BrokerSettings {
+  /**
+   * One URL, or several of one cluster, tried in turn: `amqp://user:password@host:5672/vhost`, `amqps://…` for TLS.
+   * @remarks Required, otherwise `E_OPTION_MISSING`.
+   */
+  readonly urls: string | readonly string[];
+  /** Certificates and keys for `amqps://`. */
+  readonly tls?: TlsSettings;
+  /**
+   * How often each side shows that it is alive; a silent peer is given up after twice this time.
+   * @defaultValue `10s`
+   * @remarks Duration, 1s to 10m, otherwise `E_OPTION_RANGE`. The server's own value wins where it is lower.
+   */
+  readonly heartbeat?: Duration;
+  /**
+   * How long one host may take from the first packet to an open connection.
+   * @defaultValue `10s`
+   * @remarks Duration, 100ms to 5m, otherwise `E_OPTION_RANGE`.
+   */
+  readonly connectTimeout?: Duration;
+  /**
+   * The name that RabbitMQ's management page shows for the connection.
+   * @defaultValue `millrace`
+   * @remarks 1 to 200 characters.
+   */
+  readonly connectionName?: string;
+}
+
+export interface TlsSettings {
+  /**
+   * Certificates of the authorities to trust, PEM text or bytes; without it Node's own list.
+   * @defaultValue none
+   */
+  readonly ca?: string | Uint8Array;
+  /**
+   * The client's certificate, PEM.
+   * @defaultValue none
+   */
+  readonly cert?: string | Uint8Array;
+  /**
+   * The client's private key, PEM.
+   * @defaultValue none
+   */
+  readonly key?: string | Uint8Array;
+  /**
+   * Opens an encrypted key. Never logged.
+   * @defaultValue none
+   */
+  readonly passphrase?: string;
+  /**
+   * Host name that the server's certificate must carry, where it differs from the URL's.
+   * @defaultValue none
+   */
+  readonly serverName?: string;
+}
+
+export interface StoreSettings {
+  /**
+   * `mongodb://user:password@host:27017/database`; the path names the database.
+   * @remarks Required, otherwise `E_OPTION_MISSING`. `E_STORE_URL` where it cannot be read.
+   */
+  readonly url: string;
+  /**
+   * How long one bulk write may take with all its retries before the batch counts as unknown and runs again.
+   * @defaultValue `10s`
+   * @remarks Duration, 100ms to 10m, otherwise `E_OPTION_RANGE`.
+   */
+  readonly timeout?: Duration;
+  /**
+   * Connections of each thread. Connections in all = threads × processes × this.
+   * @defaultValue `2`
+   * @remarks 1 to 100, otherwise `E_OPTION_RANGE`.
+   */
+  readonly connectionsPerThread?: number;
+}
+
+export interface QueueSettings {
+  /**
+   * The queue's name on the broker.
+   * @remarks Required, 1 to 255 bytes, not beginning with `amq.`; otherwise `E_OPTION_RANGE`.
+   */
+  readonly name: string;
+  /**
+   * The task of messages that name none (no `type` property). Without it such messages are dead-lettered with
+   * `E_TASK_UNKNOWN`.
+   * @defaultValue none
+   */
+  readonly task?: string;
+  /**
+   * Messages of this queue that the broker may push ahead.
+   * @defaultValue the runtime's `prefetch`
+   * @remarks 1 to 65535, otherwise `E_OPTION_RANGE`.
+   */
+  readonly prefetch?: number;
+}
+
+export interface BatchingSettings {
+  /**
+   * Messages a batch is closed at. `auto` follows the measured work: about 10 ms a batch, so microsecond tasks travel by
+   * hundreds and 50 ms tasks alone.
+   * @defaultValue `auto`
+   * @remarks `auto` or 1 to 10000, otherwise `E_OPTION_RANGE`; prefetch bounds it too. Env `MILLRACE_BATCH_TARGET`.
+   */
+  readonly target?: number | 'auto';
+  /**
+   * Bytes a batch is closed at. A larger message travels alone.
+   * @defaultValue `1MiB`
+   * @remarks Size, 1KiB to 256MiB, otherwise `E_OPTION_RANGE`. Env `MILLRACE_BATCH_MAX_BYTES`.
+   */
+  readonly maxBytes?: ByteSize;
+  /**
+   * How long a part-filled batch waits for more deliveries while all threads are busy. An idle thread gets what there is
+   * at once, so this adds no latency to an idle system.
+   * @defaultValue `5ms`
+   * @remarks Duration, 0ms to 10s, otherwise `E_OPTION_RANGE`. Env `MILLRACE_BATCH_MAX_AGE`.
+   */
+  readonly maxAge?: Duration;
+}
+
+export interface CreditSettings {
+  /**
+   * Bytes of deliveries held at most, the runtime's copy and the thread's together; reading pauses above it. One message
+   * is always let in, however large.
+   * @defaultValue `64MiB`
+   * @remarks Size, 1MiB to 64GiB, otherwise `E_OPTION_RANGE`. Env `MILLRACE_CREDIT_BYTES`.
+   */
+  readonly bytes?: ByteSize;
+}
+
+export interface ShutdownSettings {
+  /**
+   * How long a stop waits for tasks that have begun. Kubernetes kills after 30 s unless told otherwise: stay below it.
+   * @defaultValue `25s`
+   * @remarks Duration, 0ms to 1h, otherwise `E_OPTION_RANGE`. Env `MILLRACE_SHUTDOWN_GRACE`.
+   */
+  readonly grace?: Duration;
+  /**
+   * How long tasks have after their signal was aborted, when `grace` was not enough. What is cut off then goes back to
+   * the queue with no attempt counted.
+   * @defaultValue `2s`
+   * @remarks Duration, 0ms to 10m, otherwise `E_OPTION_RANGE`. Env `MILLRACE_SHUTDOWN_ABORT`.
+   */
+  readonly abort?: Duration;
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
+
+export interface LogSettings {
+  /**
+   * The least important level that is still written.
+   * @defaultValue `info`
+   * @remarks `debug`, `info`, `warn`, `error` or `silent`. Env `MILLRACE_LOG_LEVEL`.
+   */
+  readonly level?: LogLevel;
+}
