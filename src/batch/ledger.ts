@@ -10,9 +10,10 @@
  *
  * A state moves only by compare-and-exchange, so the two threads never disagree about who has a task:
  *
- *     waiting ──▶ running ──▶ writing ──▶ done
- *        │           └──────────────────▶ done      (no effect to write, or failed)
- *        └──▶ taken-back                            (by the main thread: never begun here)
+ *     waiting ──▶ running ──▶ writing ──▶ done      handler returned effects: they are stored when it is done
+ *        │           ├─────────────────▶ done      handler returned no effect
+ *        │           └────────▶ other ◀── writing   anything but success: the outcome is in the answer, not here
+ *        └──▶ taken-back                            by the main thread: never begun here
  *
  * What it pays for: a thread's death costs an attempt only to the task that was running; tasks not begun can be taken
  * back; a deadline can be watched from outside; a task that is writing can no longer be timed out. About 0.05 µs a task.
@@ -25,7 +26,14 @@ export const RUNNING = 1;
 export const WRITING = 2;
 export const DONE = 3;
 export const TAKEN_BACK = 4;
-export type LedgerState = typeof WAITING | typeof RUNNING | typeof WRITING | typeof DONE | typeof TAKEN_BACK;
+export const OTHER = 5;
+export type LedgerState =
+  | typeof WAITING
+  | typeof RUNNING
+  | typeof WRITING
+  | typeof DONE
+  | typeof TAKEN_BACK
+  | typeof OTHER;
 
 export class Ledger {
   readonly shared: SharedArrayBuffer;
@@ -58,6 +66,10 @@ export class Ledger {
 
   state(index: number): LedgerState {
     return Atomics.load(this.#words, LEDGER_HEADER_WORDS + index) as LedgerState;
+  }
+
+  isTakenBack(index: number): boolean {
+    return this.state(index) === TAKEN_BACK;
   }
 
   /** Moves one task; false when it was not in `from` any more. */
