@@ -1,5 +1,5 @@
-/** Why a batch was closed: it was full by count or bytes, too old, a thread had nothing to do, or a drain began. */
-export type BatchTrigger = 'size' | 'bytes' | 'age' | 'idle' | 'drain';
+/** Why a batch was cut: it was full by count or bytes, too old to wait, or a thread had nothing to do. */
+export type BatchTrigger = 'size' | 'bytes' | 'age' | 'idle';
 
 /** Latency of a share of messages, from the read off the socket to the ack handed to it. */
 export interface LatencySnapshot {

@@ -1,11 +1,24 @@
+import { randomBytes } from 'node:crypto';
+import { BufferPool } from '../batch/buffer-pool.ts';
+import { SlabPool } from '../batch/slab-pool.ts';
 import type { Broker, Publisher } from '../broker/broker.ts';
-import type { RuntimeError } from '../errors/runtime-error.ts';
+import { isRuntimeError, RuntimeError } from '../errors/runtime-error.ts';
+import { toWireError } from '../errors/wire-error.ts';
 import type { Executor } from '../executor/executor.ts';
 import type { Store } from '../store/store.ts';
 import type { Service } from '../support/service.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { positionsOf, type Run, type RunInFlight } from './batch.ts';
+import { BatchSizer } from './batch-sizer.ts';
+import { Completer } from './completer.ts';
+import { Credit } from './credit.ts';
+import { DeadLetters } from './dead-letters.ts';
 import type { DeliveryCounters } from './delivery-counters.ts';
 import type { DeliveryOptions } from './delivery-options.ts';
+import { DeliveryTally } from './delivery-tally.ts';
+import { Dispatcher } from './dispatcher.ts';
+import { QueueLane } from './queue-lane.ts';
+import { StoreGate } from './store-gate.ts';
 
 /** What a pipeline works with; all started by the composition root before it, stopped after it. */
 export interface PipelineParts {
@@ -18,13 +31,209 @@ export interface PipelineParts {
   readonly fatal: (error: RuntimeError) => void;
 }
 
-export interface Pipeline extends Service {
+/** How long tasks have after the drain's deadline to notice their abort signal, ms. */
+const ABORT_GRACE_MS = 500;
+
+/**
+ * The delivery path, a file a box:
+ *
+ *     broker ─▶ queue-lane ─▶ delivery-batcher ─▶ dispatcher ═▶ thread ═▶ completer ─▶ ack-sequencer ─▶ broker
+ *                                (credit)        (batch-sizer)            │ outcome-router
+ *                                                                         ├▶ dead-letters
+ *                                                                         └▶ quarantine, store-gate ─▶ again
+ *
+ * Draining, in this order, because senders end before receivers:
+ * 1. consumers are cancelled: nothing new arrives;
+ * 2. what no thread has begun is given back to the queues;
+ * 3. what was begun finishes, until the deadline;
+ * 4. then its tasks' signals abort, and what still runs half a second later is cut off: it stays unacked;
+ * 5. dead letters on their way are confirmed, all acks are written.
+ */
+export class Pipeline implements Service {
+  readonly #parts: PipelineParts;
+  readonly #tally = new DeliveryTally();
+  readonly #lanes: readonly QueueLane[];
+  readonly #dispatcher: Dispatcher;
+  readonly #completer: Completer;
+  readonly #deadLetters: DeadLetters;
+  readonly #gate: StoreGate;
+  readonly #credit: Credit;
+  #draining = false;
+  #failed = false;
+  #started: Promise<void> | undefined;
+  #stopped: Promise<void> | undefined;
+  /** Wakes a drain that waits for the last batch. */
+  #changed: (() => void) | undefined;
+
+  constructor(parts: PipelineParts, options: DeliveryOptions) {
+    this.#parts = parts;
+    const { broker, executor, logger } = parts;
+    const slabs = new SlabPool(options.creditBytes / 4);
+    const buffers = new BufferPool(options.creditBytes / 4);
+    this.#credit = new Credit(options.creditBytes, { slabs, buffers }, broker);
+    this.#deadLetters = new DeadLetters(broker, parts.publisher, logger);
+    this.#gate = new StoreGate(parts.store, logger, () => this.#pump());
+    const arrived = (): void => this.#arrived();
+    const concurrency = Math.max(1, ...executor.tasks().map((task) => task.concurrency));
+    this.#lanes = options.queues.map((queue) => {
+      const { target } = options.batch;
+      const sizer = new BatchSizer({ target, prefetch: queue.prefetch, threads: executor.threads, concurrency });
+      return new QueueLane(queue, { slabs, sizer, tally: this.#tally, logger, arrived });
+    });
+    this.#completer = new Completer({
+      deadLetters: this.#deadLetters,
+      gate: this.#gate,
+      tally: this.#tally,
+      maxDeaths: options.maxDeaths,
+      runAgain: (run) => this.#runAgain(run),
+      settled: () => this.#settled(),
+    });
+    this.#dispatcher = new Dispatcher({
+      executor,
+      lanes: this.#lanes,
+      buffers,
+      tally: this.#tally,
+      options: options.batch,
+      salt: randomBytes(4).readUInt32LE(),
+      mayStart: () => this.#gate.open && !this.#draining && !this.#failed,
+      complete: (run, outcomes) => this.#completer.complete(run, outcomes),
+      broken: (run, error, running) => this.#broken(run, error, running),
+      ended: () => this.#settled(),
+      failed: (error) => this.#fail(error),
+    });
+  }
+
+  /** Opens a consumer for each queue; rejects with the first one's error and leaves none open. */
+  async start(): Promise<void> {
+    this.#started ??= this.#open();
+    await this.#started;
+  }
+
+  /** Cuts off whatever is held: it stays with the broker. `drain` first is the gentle way. */
+  async stop(): Promise<void> {
+    this.#stopped ??= this.#close();
+    await this.#stopped;
+  }
+
   /**
    * Cancels the consumers, gives back what was not begun, lets what was begun finish, acks all that finished.
-   * Resolves when nothing is held any more or `deadlineMs` has passed; with the number of messages cut off.
+   * @param deadlineMs - after which running tasks are aborted
+   * @returns messages cut off: they stay unacked, and the broker delivers them again
    */
-  drain(deadlineMs: number): Promise<number>;
-  counters(): DeliveryCounters;
+  async drain(deadlineMs: number): Promise<number> {
+    await Promise.all(this.#lanes.map((lane) => lane.consumer?.cancel()));
+    this.#draining = true;
+    for (const lane of this.#lanes) lane.giveBackWaiting();
+    for (const { batch, index } of this.#dispatcher.stop()) batch.lane.giveBack(batch, index);
+    if (!(await this.#idle(deadlineMs))) {
+      this.#parts.executor.abort();
+      await this.#idle(ABORT_GRACE_MS);
+    }
+    for (const lane of this.#lanes) lane.flush();
+    return this.#dispatcher.heldInFlight() + this.#deadLetters.pending;
+  }
+
+  counters(): DeliveryCounters {
+    let messagesHeld = this.#dispatcher.heldInFlight() + this.#deadLetters.pending;
+    for (const lane of this.#lanes) messagesHeld += lane.batcher.messages;
+    return this.#tally.snapshot({ messagesHeld, bytesHeld: this.#credit.usedBytes, paused: this.#pausedBy() });
+  }
+
+  /** What the sizer of each queue has chosen. */
+  sizes(): { queue: string; target: number; meanTaskMs: number; prefetch: number }[] {
+    return this.#lanes.map(({ queue, sizer }) => {
+      return { queue: queue.name, target: sizer.target, meanTaskMs: sizer.meanTaskMs, prefetch: queue.prefetch };
+    });
+  }
+
+  async #open(): Promise<void> {
+    try {
+      for (const lane of this.#lanes) {
+        const { name, prefetch } = lane.queue;
+        lane.attach(await this.#parts.broker.consume({ queue: name, prefetch }, lane));
+      }
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  async #close(): Promise<void> {
+    this.#draining = true;
+    this.#dispatcher.stop();
+    this.#gate.stop();
+    this.#deadLetters.stop();
+    await Promise.all(this.#lanes.map((lane) => lane.consumer?.close()));
+  }
+
+  #arrived(): void {
+    this.#credit.check();
+    this.#dispatcher.pump();
+  }
+
+  #settled(): void {
+    this.#credit.check();
+    this.#pump();
+    this.#changed?.();
+  }
+
+  #pump(): void {
+    this.#dispatcher.pump();
+  }
+
+  #runAgain(run: Run): void {
+    if (!this.#draining) this.#dispatcher.runAgain(run);
+    else for (const index of positionsOf(run)) run.batch.lane.giveBack(run.batch, index);
+  }
+
+  /** A run came back without outcomes: its thread died, the thread's store did not open, or worse. */
+  #broken(run: RunInFlight, error: unknown, runningInThread: number): void {
+    const { lane, count } = run.batch;
+    if (isRuntimeError(error, 'E_THREAD_DIED')) {
+      this.#tally.threadDeaths++;
+      const fields = { queue: lane.queue.name, messages: count, running: runningInThread };
+      this.#parts.logger.warn(fields, `a batch lost its thread: ${error.message}`);
+      this.#completer.died(run, runningInThread, toWireError(error, 'E_THREAD_DIED'));
+    } else if (isRuntimeError(error) && error.code.startsWith('E_STORE_')) {
+      this.#gate.away(error.message);
+      this.#runAgain({ batch: run.batch, indexes: run.indexes });
+    } else {
+      this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (this.#failed) return;
+    this.#failed = true;
+    const known = isRuntimeError(error) ? error : undefined;
+    this.#parts.fatal(known ?? new RuntimeError('E_STATE', `the pipeline broke: ${String(error)}`, { cause: error }));
+  }
+
+  #pausedBy(): string | undefined {
+    if (!this.#gate.open) return `the store is away: ${this.#gate.reason ?? 'it does not answer'}`;
+    if (this.#credit.exhausted) return 'the byte credit is used up: reading resumes when batches finish';
+    return undefined;
+  }
+
+  /** Resolves to true when no thread has anything and no dead letter is on its way, to false after `ms`. */
+  async #idle(ms: number): Promise<boolean> {
+    const idle = (): boolean => this.#dispatcher.inFlight === 0 && this.#deadLetters.pending === 0;
+    if (idle()) return true;
+    return await new Promise<boolean>((resolve) => {
+      const finish = (result: boolean): void => {
+        clearTimeout(timer);
+        this.#changed = undefined;
+        resolve(result);
+      };
+      const timer = setTimeout(() => finish(false), ms);
+      this.#changed = () => {
+        if (idle()) finish(true);
+      };
+    });
+  }
 }
 
-export declare function createPipeline(parts: PipelineParts, options: DeliveryOptions): Pipeline;
+/** Makes a pipeline; `start` opens its consumers. The executor must have been started. */
+export function createPipeline(parts: PipelineParts, options: DeliveryOptions): Pipeline {
+  return new Pipeline(parts, options);
+}

@@ -1,0 +1,34 @@
+import type { Ledger } from '../batch/ledger.ts';
+import type { Slab } from '../batch/slab.ts';
+import type { BatchTrigger } from './delivery-counters.ts';
+import type { QueueLane } from './queue-lane.ts';
+
+/** Deliveries of one queue and epoch that were sent to a thread together; their tags have no gaps. */
+export interface Batch {
+  readonly lane: QueueLane;
+  readonly slab: Slab;
+  readonly fromRecord: number;
+  readonly count: number;
+  readonly epoch: number;
+  readonly firstTag: number;
+  readonly trigger: BatchTrigger;
+}
+
+/** One execution of a batch, or of some of its tasks when it runs again after a death or a store's absence. */
+export interface Run {
+  readonly batch: Batch;
+  /** Positions in the batch that this run is for, ascending; undefined: all. */
+  readonly indexes: readonly number[] | undefined;
+}
+
+/** A run that a thread has. */
+export interface RunInFlight extends Run {
+  readonly ledger: Ledger;
+  /** Tasks taken back from the thread before it began them. */
+  takenBack: number;
+}
+
+/** Positions that the run is for. */
+export function positionsOf(run: Run): readonly number[] {
+  return run.indexes ?? Array.from({ length: run.batch.count }, (_, index) => index);
+}

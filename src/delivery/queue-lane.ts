@@ -1,0 +1,168 @@
+import type { RawDelivery } from '../batch/raw-delivery.ts';
+import type { Slab } from '../batch/slab.ts';
+import type { SlabPool } from '../batch/slab-pool.ts';
+import type { Consumer, DeliverySink } from '../broker/broker.ts';
+import type { RuntimeError } from '../errors/runtime-error.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { AckSequencer } from './ack-sequencer.ts';
+import type { Batch } from './batch.ts';
+import type { BatchSizer } from './batch-sizer.ts';
+import { DeliveryBatcher } from './delivery-batcher.ts';
+import type { QueueOptions } from './delivery-options.ts';
+import type { DeliveryTally } from './delivery-tally.ts';
+
+export interface QueueLaneParts {
+  readonly slabs: SlabPool;
+  readonly sizer: BatchSizer;
+  readonly tally: DeliveryTally;
+  readonly logger: Logger;
+  /** Something arrived: the dispatcher may cut batches. */
+  readonly arrived: () => void;
+}
+
+/**
+ * One queue's way through the pipeline: what arrived and waits (batcher), how much makes a batch (sizer), what is owed
+ * to the broker (sequencer, one per epoch). It is the sink of the queue's consumer and the only part that acks.
+ *
+ * Everything that settles names the batch, and with it the epoch: what belongs to a dead epoch only frees its slab,
+ * because the broker delivers it again.
+ */
+export class QueueLane implements DeliverySink {
+  readonly queue: QueueOptions;
+  readonly batcher: DeliveryBatcher;
+  readonly sizer: BatchSizer;
+  readonly #parts: QueueLaneParts;
+  #consumer: Consumer | undefined;
+  #sequencer: AckSequencer;
+  #epoch = 0;
+  #readAtMs = 0;
+  #lastTag = 0;
+  #flushScheduled = false;
+  readonly #emitAck = (tag: number, multiple: boolean): void => this.#consumer?.ack(this.#epoch, tag, multiple);
+  readonly #flushNow = (): void => this.flush();
+
+  constructor(queue: QueueOptions, parts: QueueLaneParts) {
+    this.queue = queue;
+    this.#parts = parts;
+    this.sizer = parts.sizer;
+    this.batcher = new DeliveryBatcher(parts.slabs);
+    this.#sequencer = new AckSequencer(queue.prefetch);
+  }
+
+  /** The consumer whose deliveries come here. They may come before it: their acks wait for it. */
+  attach(consumer: Consumer): void {
+    this.#consumer = consumer;
+    this.flush();
+  }
+
+  get consumer(): Consumer | undefined {
+    return this.#consumer;
+  }
+
+  /** Delivered in the open epoch and neither acked nor given back. */
+  get held(): number {
+    return this.#sequencer.open + this.#sequencer.owed;
+  }
+
+  epochOpened(epoch: number): void {
+    this.batcher.openEpoch(epoch);
+    this.#epoch = epoch;
+    this.#lastTag = 0;
+    this.#sequencer = new AckSequencer(this.queue.prefetch);
+  }
+
+  deliver(delivery: RawDelivery): void {
+    if (this.#readAtMs === 0) this.#readAtMs = performance.now();
+    this.batcher.append(delivery, this.#readAtMs);
+    this.#lastTag = delivery.tag;
+    const tally = this.#parts.tally;
+    tally.received++;
+    if (delivery.redelivered) tally.redelivered++;
+  }
+
+  readEnded(): void {
+    if (this.#readAtMs === 0) return;
+    this.#readAtMs = 0;
+    this.#sequencer.delivered(this.#lastTag);
+    this.#parts.tally.lastDeliveryAt = Date.now();
+    this.#parts.arrived();
+  }
+
+  epochClosed(epoch: number, reason: RuntimeError | undefined): void {
+    if (epoch !== this.#epoch) return;
+    this.#epoch = 0;
+    this.#readAtMs = 0;
+    const dropped = this.batcher.drop();
+    this.#sequencer = new AckSequencer(this.queue.prefetch);
+    if (reason === undefined) return;
+    const fields = { queue: this.queue.name, epoch, code: reason.code, droppedUnstarted: dropped };
+    this.#parts.logger.warn(fields, `consumer interrupted: ${reason.message}`);
+  }
+
+  /** True while acks for this batch still reach the broker. */
+  isLive(batch: Batch): boolean {
+    return batch.epoch === this.#epoch;
+  }
+
+  /** These tasks of the batch are finished in every sense: the guarantee holds for them, their ack is owed. */
+  settle(batch: Batch, from: number, count: number): void {
+    this.#recordLatency(batch, from, count);
+    if (this.isLive(batch)) {
+      this.#sequencer.settle(batch.firstTag + from, count);
+      this.#scheduleFlush();
+    } else {
+      this.#parts.tally.stale += count;
+    }
+    this.batcher.settled(batch.slab, count);
+  }
+
+  /** Returns one task's message to the queue. */
+  giveBack(batch: Batch, index: number): void {
+    if (this.isLive(batch)) this.#nack(batch.firstTag + index);
+    else this.#parts.tally.stale++;
+    this.batcher.settled(batch.slab, 1);
+  }
+
+  /** Returns everything that was not cut into a batch to the queue. Only after the consumer was cancelled. */
+  giveBackWaiting(): void {
+    const first = this.batcher.firstWaitingTag;
+    const count = this.batcher.drop();
+    for (let tag = first; tag < first + count; tag++) this.#nack(tag);
+  }
+
+  flush(): void {
+    this.#flushScheduled = false;
+    if (this.#consumer === undefined) return;
+    this.#parts.tally.acked += this.#sequencer.take(this.#emitAck);
+    this.#consumer.flush();
+  }
+
+  #nack(tag: number): void {
+    this.#consumer?.nack(this.#epoch, tag, true);
+    this.#sequencer.close(tag);
+    this.#parts.tally.givenBack++;
+    this.#scheduleFlush();
+  }
+
+  /** Acks of one tick go out in one write. */
+  #scheduleFlush(): void {
+    if (this.#flushScheduled) return;
+    this.#flushScheduled = true;
+    setImmediate(this.#flushNow);
+  }
+
+  /** Messages of one socket read share an arrival time, so a batch is a handful of runs. */
+  #recordLatency(batch: Batch, from: number, count: number): void {
+    const now = performance.now();
+    const arrivals: Slab['arrivals'] = batch.slab.arrivals;
+    const end = batch.fromRecord + from + count;
+    let start = batch.fromRecord + from;
+    while (start < end) {
+      const arrival = arrivals[start] as number;
+      let next = start + 1;
+      while (next < end && arrivals[next] === arrival) next++;
+      this.#parts.tally.latency.record(now - arrival, next - start);
+      start = next;
+    }
+  }
+}
