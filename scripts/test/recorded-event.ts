@@ -1,0 +1,5 @@
+/** One line of what event-recorder.mjs writes: a test that ended, or a figure of the runner's own summary. */
+export type RecordedEvent =
+  | { readonly kind: 'skipped'; readonly name: string; readonly file: string; readonly reason: string }
+  | { readonly kind: 'failed'; readonly name: string; readonly file: string; readonly message: string }
+  | { readonly kind: 'figure'; readonly name: string; readonly value: number };
