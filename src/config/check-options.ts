@@ -51,6 +51,7 @@ const tls = group({
     if (typeof value !== 'string') refuse('E_OPTION_TYPE', path, '(hidden)', 'text');
   }),
   serverName: optional(text(1, 255)),
+  verify: optional(boolean),
 });
 
 const urls: Check = (value, path) => (Array.isArray(value) ? list(url, 1, 100) : url)(value, path);
@@ -136,9 +137,7 @@ const runtimeOptions = group({
     }),
   ),
   credit: optional(group({ bytes: optional(byteSize(MIB, 64 * KIB * MIB)) })),
-  shutdown: optional(
-    group({ grace: optional(duration(0, 60 * MINUTE)), abort: optional(duration(0, 10 * MINUTE)) }),
-  ),
+  shutdown: optional(group({ grace: optional(duration(0, 60 * MINUTE)) })),
   log: optional(log),
   signals: optional(boolean),
 });

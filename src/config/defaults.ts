@@ -11,10 +11,11 @@ export const DEFAULTS = {
     signals: false,
   },
   broker: { heartbeat: '10s', connectTimeout: '10s', connectionName: 'millrace' },
-  store: { timeout: '10s', connectionsPerThread: 2 },
+  tls: { verify: true },
+  store: { timeout: '20s', connectionsPerThread: 2 },
   batching: { target: 'auto', maxBytes: '1MiB', maxAge: '5ms' },
   credit: { bytes: '64MiB' },
-  shutdown: { grace: '25s', abort: '2s' },
+  shutdown: { grace: '25s' },
   log: { level: 'info' },
 } as const;
 

@@ -21,7 +21,6 @@ export const ENVIRONMENT = {
   MILLRACE_BATCH_MAX_AGE: 'batching.maxAge',
   MILLRACE_CREDIT_BYTES: 'credit.bytes',
   MILLRACE_SHUTDOWN_GRACE: 'shutdown.grace',
-  MILLRACE_SHUTDOWN_ABORT: 'shutdown.abort',
   MILLRACE_LOG_LEVEL: 'log.level',
 } as const;
 
@@ -62,7 +61,6 @@ function groups(from: Reader): Pick<RuntimeOptions, 'batching' | 'credit' | 'shu
   const credit = given({ bytes: from('MILLRACE_CREDIT_BYTES', (text) => numberOr<ByteSize>(text)) });
   const shutdown = given({
     grace: from('MILLRACE_SHUTDOWN_GRACE', (text) => numberOr<Duration>(text)),
-    abort: from('MILLRACE_SHUTDOWN_ABORT', (text) => numberOr<Duration>(text)),
   });
   const log = given({ level: from('MILLRACE_LOG_LEVEL', (text) => text as LogLevel) });
   return { ...nonEmpty('batching', batching), ...nonEmpty('credit', credit), ...nonEmpty('shutdown', shutdown), ...nonEmpty('log', log) };

@@ -17,15 +17,16 @@ export interface RuntimeOptions {
    */
   readonly tasks: URL | string;
   /**
-   * RabbitMQ: a URL, several URLs of one cluster (tried in turn), settings, or a broker made elsewhere (embedding, tests).
+   * RabbitMQ: a URL, several URLs of one cluster (tried in turn), settings, or a broker made elsewhere (embedding,
+   * tests). A broker made elsewhere is started, and stays open when the runtime stops.
    * @defaultValue `amqp://localhost`
    * @remarks Rejects with `E_BROKER_URL`, `E_BROKER_UNREACHABLE`, `E_BROKER_AUTH`, `E_BROKER_VHOST`. Env `AMQP_URL`
    *   (several separated by commas).
    */
   readonly broker?: string | readonly string[] | BrokerSettings | Broker;
   /**
-   * MongoDB: a URL with a database name, settings, or a store made elsewhere. Without a store tasks run and are
-   * acknowledged, and a task that returns an effect fails with `E_STORE_MISSING`.
+   * MongoDB: a URL with a database name, settings, or a store made elsewhere (started, and left open by a stop). Without
+   * a store tasks run and are acknowledged, and a task that returns an effect fails with `E_STORE_MISSING`.
    * @defaultValue none
    * @remarks Rejects with `E_STORE_URL`, `E_STORE_AUTH`, `E_STORE_UNREACHABLE`. Env `MONGO_URL`.
    */
@@ -136,6 +137,12 @@ export interface TlsSettings {
    * @defaultValue none
    */
   readonly serverName?: string;
+  /**
+   * Whether the server's certificate must be valid. `false` accepts any: whoever is on the path can read and change
+   * everything. For trials only.
+   * @defaultValue `true`
+   */
+  readonly verify?: boolean;
 }
 
 export interface StoreSettings {
@@ -145,8 +152,9 @@ export interface StoreSettings {
    */
   readonly url: string;
   /**
-   * How long one bulk write may take with all its retries before the batch counts as unknown and runs again.
-   * @defaultValue `10s`
+   * How long one bulk write may take with all its retries before the batch counts as unknown and runs again. Longer
+   * rides out slow elections; shorter notices a dead network sooner.
+   * @defaultValue `20s`
    * @remarks Duration, 100ms to 10m, otherwise `E_OPTION_RANGE`.
    */
   readonly timeout?: Duration;
@@ -213,18 +221,12 @@ export interface CreditSettings {
 
 export interface ShutdownSettings {
   /**
-   * How long a stop waits for tasks that have begun. Kubernetes kills after 30 s unless told otherwise: stay below it.
+   * How long a stop waits for tasks that have begun. Then their signals abort, and what still runs half a second later
+   * goes back to the queue with no attempt counted. Kubernetes kills after 30 s unless told otherwise: stay below it.
    * @defaultValue `25s`
    * @remarks Duration, 0ms to 1h, otherwise `E_OPTION_RANGE`. Env `MILLRACE_SHUTDOWN_GRACE`.
    */
   readonly grace?: Duration;
-  /**
-   * How long tasks have after their signal was aborted, when `grace` was not enough. What is cut off then goes back to
-   * the queue with no attempt counted.
-   * @defaultValue `2s`
-   * @remarks Duration, 0ms to 10m, otherwise `E_OPTION_RANGE`. Env `MILLRACE_SHUTDOWN_ABORT`.
-   */
-  readonly abort?: Duration;
 }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';

@@ -21,6 +21,7 @@ export type ResolvedBroker =
   | {
       readonly kind: 'amqp';
       readonly urls: readonly string[];
+      /** `verify` is filled in where TLS settings were given. */
       readonly tls: TlsSettings | undefined;
       readonly heartbeatMs: number;
       readonly connectTimeoutMs: number;
@@ -54,7 +55,7 @@ export interface ResolvedOptions {
   readonly threads: number;
   readonly batch: { readonly target: number | 'auto'; readonly maxBytes: number; readonly maxAgeMs: number };
   readonly creditBytes: number;
-  readonly shutdown: { readonly graceMs: number; readonly abortMs: number };
+  readonly shutdown: { readonly graceMs: number };
   readonly log: ResolvedLog;
   readonly signals: boolean;
 }
@@ -77,10 +78,7 @@ export function resolveOptions(options: RuntimeOptions): ResolvedOptions {
       maxAgeMs: ms(options.batching?.maxAge ?? DEFAULTS.batching.maxAge),
     },
     creditBytes: bytes(options.credit?.bytes ?? DEFAULTS.credit.bytes),
-    shutdown: {
-      graceMs: ms(options.shutdown?.grace ?? DEFAULTS.shutdown.grace),
-      abortMs: ms(options.shutdown?.abort ?? DEFAULTS.shutdown.abort),
-    },
+    shutdown: { graceMs: ms(options.shutdown?.grace ?? DEFAULTS.shutdown.grace) },
     log: resolveLog(options.log ?? {}),
     signals: options.signals ?? DEFAULTS.runtime.signals,
   };
@@ -94,7 +92,7 @@ export function resolveBroker(broker: NonNullable<RuntimeOptions['broker']>): Re
   return {
     kind: 'amqp',
     urls: typeof settings.urls === 'string' ? [settings.urls] : settings.urls,
-    tls: settings.tls,
+    tls: settings.tls === undefined ? undefined : { verify: DEFAULTS.tls.verify, ...settings.tls },
     heartbeatMs: ms(settings.heartbeat ?? DEFAULTS.broker.heartbeat),
     connectTimeoutMs: ms(settings.connectTimeout ?? DEFAULTS.broker.connectTimeout),
     connectionName: settings.connectionName ?? DEFAULTS.broker.connectionName,

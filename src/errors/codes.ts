@@ -21,6 +21,7 @@ export const ERROR_CODES = {
   E_OPTION_RANGE: { severity: 'fatal', retryable: false, summary: 'An option is outside its range.' },
   E_OPTION_MISSING: { severity: 'fatal', retryable: false, summary: 'A required option was not given.' },
   E_STATE: { severity: 'fatal', retryable: false, summary: 'A part was asked for something its state does not allow.' },
+  E_STOP_TIMEOUT: { severity: 'fatal', retryable: false, summary: 'A part did not stop in time; the process has to be ended.' },
   E_TASK_MODULE_LOAD: { severity: 'fatal', retryable: false, summary: 'The task module could not be imported.' },
   E_TASK_MODULE_EMPTY: { severity: 'fatal', retryable: false, summary: 'The task module exports no task.' },
   E_TASK_DUPLICATE: { severity: 'fatal', retryable: false, summary: 'Two exported tasks have the same name.' },
@@ -40,7 +41,7 @@ export const ERROR_CODES = {
 
   // store
   E_STORE_MISSING: { severity: 'task', retryable: false, summary: 'A task returned an effect, and the runtime has no store.' },
-  E_STORE_CONFLICT: { severity: 'task', retryable: false, summary: 'A unique index other than _id refused the document.' },
+  E_STORE_CONFLICT: { severity: 'task', retryable: false, summary: 'A unique index refused the document: one of your own, or _id where the task chose the id.' },
   E_STORE_REFUSED: { severity: 'task', retryable: false, summary: 'The store or its driver refuses this document for what it is.' },
   E_STORE_UNKNOWN: { severity: 'connection', retryable: true, summary: 'It is not known whether the store took the batch.' },
   E_STORE_URL: { severity: 'fatal', retryable: false, summary: 'The store URL cannot be read.' },

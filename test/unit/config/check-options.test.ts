@@ -22,7 +22,7 @@ test('the smallest options are enough', () => checkOptions({ tasks }));
 test('everything that is documented is accepted', () => {
   checkOptions({
     tasks: new URL('file:///tasks.js'),
-    broker: { urls: ['amqps://a', 'amqps://b'], tls: { ca: 'PEM', passphrase: 'x' }, heartbeat: '5s', connectTimeout: 900, connectionName: 'w' },
+    broker: { urls: ['amqps://a', 'amqps://b'], tls: { ca: 'PEM', passphrase: 'x', verify: false }, heartbeat: '5s', connectTimeout: 900, connectionName: 'w' },
     store: { url: 'mongodb://h/d', timeout: '3s', connectionsPerThread: 1 },
     queues: ['a', { name: 'b', task: 't', prefetch: 10 }],
     queueType: 'classic',
@@ -31,7 +31,7 @@ test('everything that is documented is accepted', () => {
     prefetch: 100,
     batching: { target: 250, maxBytes: '512KiB', maxAge: 0 },
     credit: { bytes: 1024 ** 2 },
-    shutdown: { grace: '10s', abort: '1s' },
+    shutdown: { grace: '10s' },
     log: { level: 'silent' },
     signals: true,
   });

@@ -17,7 +17,6 @@ const EXAMPLE: Record<keyof typeof ENVIRONMENT, string> = {
   MILLRACE_BATCH_MAX_AGE: '7',
   MILLRACE_CREDIT_BYTES: '2097152',
   MILLRACE_SHUTDOWN_GRACE: '10s',
-  MILLRACE_SHUTDOWN_ABORT: '1s',
   MILLRACE_LOG_LEVEL: 'warn',
 };
 
@@ -34,7 +33,7 @@ test('every variable sets its option, with the value in the right type', () => {
     prefetch: 500,
     batching: { target: 100, maxBytes: '512KiB', maxAge: 7 },
     credit: { bytes: 2_097_152 },
-    shutdown: { grace: '10s', abort: '1s' },
+    shutdown: { grace: '10s' },
     log: { level: 'warn' },
   });
   checkOptions(options);

@@ -25,7 +25,7 @@ test('what is not given is filled in, in the unit of its name', () => {
     threads: defaultThreads(),
     batch: { target: 'auto', maxBytes: 1_048_576, maxAgeMs: 5 },
     creditBytes: 67_108_864,
-    shutdown: { graceMs: 25_000, abortMs: 2_000 },
+    shutdown: { graceMs: 25_000 },
     log: { kind: 'level', level: 'info' },
     signals: false,
   });
