@@ -102,10 +102,11 @@ export class Dispatcher {
     return unstarted;
   }
 
-  /** Messages in runs that have not ended. */
-  heldInFlight(): number {
+  /** Messages in runs that have not ended or wait to run again. */
+  heldMessages(): number {
     let held = 0;
     for (const run of this.#inFlight) held += (run.indexes?.length ?? run.batch.count) - run.takenBack;
+    for (const run of this.#again) held += run.indexes?.length ?? run.batch.count;
     return held;
   }
 

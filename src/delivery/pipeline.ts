@@ -130,11 +130,11 @@ export class Pipeline implements Service {
       await this.#idle(ABORT_GRACE_MS);
     }
     for (const lane of this.#lanes) lane.flush();
-    return this.#dispatcher.heldInFlight() + this.#deadLetters.pending;
+    return this.#dispatcher.heldMessages() + this.#deadLetters.pending;
   }
 
   counters(): DeliveryCounters {
-    let messagesHeld = this.#dispatcher.heldInFlight() + this.#deadLetters.pending;
+    let messagesHeld = this.#dispatcher.heldMessages() + this.#deadLetters.pending;
     for (const lane of this.#lanes) messagesHeld += lane.batcher.messages;
     return this.#tally.snapshot({ messagesHeld, bytesHeld: this.#credit.usedBytes, paused: this.#pausedBy() });
   }

@@ -1,0 +1,297 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { decodeProperties, type MessageProperties } from '../../../src/batch/message-properties.ts';
+import type { RawDelivery } from '../../../src/batch/raw-delivery.ts';
+import { MemoryBroker } from '../../../src/broker/memory/memory-broker.ts';
+import { deadQueueName, queueTopology } from '../../../src/broker/topology.ts';
+import type { DeliveryOptions } from '../../../src/delivery/delivery-options.ts';
+import { createPipeline, type Pipeline } from '../../../src/delivery/pipeline.ts';
+import { RuntimeError } from '../../../src/errors/runtime-error.ts';
+import type { Store } from '../../../src/store/store.ts';
+import { SILENT_LOGGER } from '../../../src/telemetry/logger.ts';
+import { ScriptedExecutor } from '../../support/scripted-executor.ts';
+import { until } from '../../support/until.ts';
+
+const QUEUE = 'work';
+
+interface Bench {
+  readonly broker: MemoryBroker;
+  readonly pipeline: Pipeline;
+  readonly fatal: RuntimeError[];
+  publish(bodies: readonly string[]): Promise<void>;
+  ready(queue?: string): Promise<number>;
+  /** Takes what lies in the dead-letter queue. */
+  deadLetters(): Promise<{ body: string; headers: Record<string, unknown>; properties: MessageProperties }[]>;
+  stop(): Promise<void>;
+}
+
+async function makeBench(executor: ScriptedExecutor, changes: { prefetch?: number; store?: Store; target?: number } = {}): Promise<Bench> {
+  const broker = new MemoryBroker();
+  await broker.start();
+  await broker.declare(queueTopology(QUEUE, 'quorum'));
+  const publisher = await broker.publisher({ window: 1000 });
+  const fatal: RuntimeError[] = [];
+  const options: DeliveryOptions = {
+    queues: [{ name: QUEUE, task: undefined, prefetch: changes.prefetch ?? 100 }],
+    batch: { target: changes.target ?? 8, maxBytes: 1 << 18, maxAgeMs: 1 },
+    creditBytes: 64 << 20,
+    maxDeaths: 3,
+  };
+  const parts = { broker, executor, publisher, store: changes.store, logger: SILENT_LOGGER, fatal: (error: RuntimeError) => fatal.push(error) };
+  const pipeline = createPipeline(parts, options);
+  return {
+    broker,
+    pipeline,
+    fatal,
+    publish: async (bodies) => {
+      const send = (body: string): Promise<void> =>
+        publisher.publish({ exchange: '', routingKey: QUEUE, properties: { type: 'scripted', messageId: body, deliveryMode: 2 }, body: Buffer.from(body) });
+      await Promise.all(bodies.map(send));
+    },
+    ready: (queue = QUEUE) => broker.readyCount(queue),
+    deadLetters: () => takeAll(broker, deadQueueName(QUEUE)),
+    stop: async () => {
+      await pipeline.stop();
+      await broker.stop();
+    },
+  };
+}
+
+async function takeAll(broker: MemoryBroker, queue: string): ReturnType<Bench['deadLetters']> {
+  const taken: Awaited<ReturnType<Bench['deadLetters']>> = [];
+  const expected = await broker.readyCount(queue);
+  const sink = {
+    epochOpened: (): void => {},
+    deliver: (raw: RawDelivery): void => {
+      const properties = decodeProperties(raw.source, raw.propertiesStart, raw.propertiesEnd);
+      taken.push({ body: raw.source.toString('utf8', raw.bodyStart, raw.bodyEnd), headers: properties.headers ?? {}, properties });
+    },
+    readEnded: (): void => {},
+    epochClosed: (): void => {},
+  };
+  const consumer = await broker.consume({ queue, prefetch: 60_000 }, sink);
+  await until('all dead letters are delivered', () => taken.length >= expected);
+  await consumer.close();
+  return taken;
+}
+
+function bodies(count: number): string[] {
+  return Array.from({ length: count }, (_, n) => `m${n}`);
+}
+
+function awayStore(failures: number): Store & { pings: number } {
+  let left = failures;
+  return {
+    kind: 'scripted',
+    pings: 0,
+    start: async () => {},
+    stop: async () => {},
+    health: () => ({ state: 'away', server: undefined, reason: undefined }),
+    async ping() {
+      this.pings++;
+      if (left-- > 0) throw new RuntimeError('E_STORE_UNREACHABLE', 'scripted: away');
+    },
+    writerSpec: () => ({ module: '', config: undefined }),
+  };
+}
+
+test('everything that succeeds is acked, and the queue ends empty', async () => {
+  const executor = new ScriptedExecutor(2, () => 'succeed');
+  const bench = await makeBench(executor);
+  await bench.publish(bodies(500));
+  await bench.pipeline.start();
+  await until('500 acks', () => bench.pipeline.counters().acked === 500);
+  const counters = bench.pipeline.counters();
+  assert.equal(counters.succeeded, 500);
+  assert.equal(counters.messagesHeld, 0);
+  assert.equal(counters.bytesHeld, 0);
+  assert.deepEqual([...new Set(executor.ran)].length, 500);
+  assert.equal(await bench.pipeline.drain(1000), 0);
+  await bench.pipeline.stop();
+  assert.equal(await bench.ready(), 0);
+  await bench.stop();
+});
+
+test('a task that fails is dead-lettered with its reason, and its neighbours are acked', async () => {
+  const executor = new ScriptedExecutor(1, ({ body }) => (body === 'm7' ? 'fail' : 'succeed'));
+  const bench = await makeBench(executor);
+  await bench.publish(bodies(20));
+  await bench.pipeline.start();
+  await until('20 acks', () => bench.pipeline.counters().acked === 20);
+  const [letter, ...more] = await bench.deadLetters();
+  assert.deepEqual(more, []);
+  assert.equal(letter?.body, 'm7');
+  assert.equal(letter.headers['x-error-code'], 'E_TASK_FAILED');
+  assert.equal(letter.headers['x-error-message'], 'scripted: fail');
+  assert.equal(letter.headers['x-outcome'], 'failed');
+  assert.equal(letter.headers['x-attempt'], 1);
+  assert.equal(letter.headers['x-queue'], QUEUE);
+  assert.equal(letter.properties.messageId, 'm7');
+  assert.equal(letter.properties.type, 'scripted');
+  assert.equal(executor.ran.length, 20);
+  await bench.stop();
+});
+
+test('a task whose thread dies three times is dead-lettered, and no neighbour is charged', async () => {
+  const reruns = new Map<string, number>();
+  const executor = new ScriptedExecutor(1, ({ body, reruns: counted }) => {
+    reruns.set(body, counted);
+    return body === 'm5' ? 'die' : 'succeed';
+  });
+  const bench = await makeBench(executor);
+  await bench.publish(bodies(24));
+  await bench.pipeline.start();
+  await until('24 acks', () => bench.pipeline.counters().acked === 24);
+  const letters = await bench.deadLetters();
+  assert.deepEqual(
+    letters.map(({ body, headers }) => [body, headers['x-error-code'], headers['x-outcome'], headers['x-attempt']]),
+    [['m5', 'E_TASK_CRASHED', 'crashed', 3]],
+  );
+  assert.equal(executor.ran.filter((body) => body === 'm5').length, 3);
+  for (const body of bodies(24)) if (body !== 'm5') assert.equal(executor.ran.filter((ran) => ran === body).length, 1, body);
+  assert.equal(reruns.get('m5'), 2);
+  assert.ok([...reruns].every(([body, counted]) => body === 'm5' || counted === 0));
+  await bench.stop();
+});
+
+test('while the store is away nothing is acked or dead-lettered, and afterwards everything runs again', async () => {
+  let away = true;
+  const store = awayStore(3);
+  const executor = new ScriptedExecutor(1, () => (away ? 'unknown' : 'succeed'));
+  const bench = await makeBench(executor, { store });
+  await bench.publish(bodies(30));
+  await bench.pipeline.start();
+  await until('the pipeline pauses', () => bench.pipeline.counters().paused !== undefined);
+  assert.equal(bench.pipeline.counters().acked, 0);
+  away = false;
+  await until('30 acks', () => bench.pipeline.counters().acked === 30);
+  assert.equal(store.pings, 4);
+  assert.equal(bench.pipeline.counters().paused, undefined);
+  assert.equal(await bench.ready(deadQueueName(QUEUE)), 0);
+  assert.ok(bench.pipeline.counters().reruns > 0);
+  await bench.stop();
+});
+
+test('a drain gives back what was not begun and finishes what was', async () => {
+  const executor = new ScriptedExecutor(1, () => 'succeed');
+  const bench = await makeBench(executor, { prefetch: 50 });
+  executor.hold();
+  await bench.publish(bodies(80));
+  await bench.pipeline.start();
+  await until('50 deliveries', () => bench.pipeline.counters().received === 50);
+  const drained = bench.pipeline.drain(10_000);
+  await until('everything unstarted is given back', () => bench.pipeline.counters().givenBack === 50);
+  executor.release();
+  assert.equal(await drained, 0);
+  await bench.pipeline.stop();
+  assert.equal(executor.ran.length, 0);
+  assert.equal(await bench.ready(), 80);
+  await bench.stop();
+});
+
+test('what still runs at the deadline is aborted, cut off and stays with the broker', async () => {
+  const executor = new ScriptedExecutor(1, () => 'succeed');
+  const bench = await makeBench(executor);
+  const stuck = new Promise<ArrayBuffer>(() => {});
+  executor.run = (request) => {
+    void request;
+    return stuck;
+  };
+  // a run that has begun: its ledger says so
+  const run = executor.run;
+  executor.run = (request) => {
+    new Int32Array(request.ledger).fill(1, 4, 5);
+    return run(request);
+  };
+  await bench.publish(['m0']);
+  await bench.pipeline.start();
+  await until('one delivery', () => bench.pipeline.counters().received === 1);
+  assert.equal(await bench.pipeline.drain(20), 1);
+  assert.equal(executor.aborted, true);
+  await bench.pipeline.stop();
+  assert.equal(await bench.ready(), 1);
+  await bench.stop();
+});
+
+test('acks of a lost connection are dropped and the messages run again', async () => {
+  const executor = new ScriptedExecutor(1, () => 'succeed');
+  const bench = await makeBench(executor, { prefetch: 40 });
+  executor.hold();
+  await bench.publish(bodies(40));
+  await bench.pipeline.start();
+  await until('40 deliveries', () => bench.pipeline.counters().received === 40);
+  bench.broker.breakConnection();
+  await until('40 redeliveries', () => bench.pipeline.counters().redelivered === 40);
+  executor.release();
+  await until('40 acks', () => bench.pipeline.counters().acked === 40);
+  assert.ok(bench.pipeline.counters().stale > 0);
+  await bench.pipeline.stop();
+  assert.equal(await bench.ready(), 0);
+  assert.equal(bench.pipeline.counters().bytesHeld, 0);
+  await bench.stop();
+});
+
+test('an error that is neither a death nor the store ends the pipeline, once, and loses nothing', async () => {
+  const executor = new ScriptedExecutor(2, () => 'succeed');
+  executor.run = () => Promise.reject(new RuntimeError('E_THREADS_EXHAUSTED', 'scripted'));
+  const bench = await makeBench(executor);
+  await bench.publish(bodies(50));
+  await bench.pipeline.start();
+  await until('a fatal error', () => bench.fatal.length > 0);
+  assert.deepEqual(bench.fatal.map((error) => error.code), ['E_THREADS_EXHAUSTED']);
+  await bench.pipeline.stop();
+  assert.equal(await bench.ready(), 50);
+  await bench.stop();
+});
+
+test('whatever tasks do and however often the connection breaks, every message ends stored or dead-lettered', async () => {
+  const behaviour = fc.constantFrom('succeed' as const, 'succeed' as const, 'succeed' as const, 'fail' as const, 'die' as const, 'unknown-once' as const, 'die-once' as const);
+  const property = fc.asyncProperty(
+    fc.array(behaviour, { minLength: 1, maxLength: 60 }),
+    fc.record({ threads: fc.integer({ min: 1, max: 3 }), prefetch: fc.integer({ min: 1, max: 40 }), target: fc.integer({ min: 1, max: 9 }), breaks: fc.array(fc.nat(60), { maxLength: 2 }) }),
+    async (behaviours, { threads, prefetch, target, breaks }) => {
+      const names = behaviours.map((_, n) => `m${n}`);
+      const once = new Set<string>();
+      const succeeded = new Set<string>();
+      const executor = new ScriptedExecutor(threads, ({ body }) => {
+        const wanted = behaviours[Number(body.slice(1))] ?? 'succeed';
+        if (wanted === 'fail' || wanted === 'die') return wanted;
+        if (wanted !== 'succeed' && !once.has(body)) {
+          once.add(body);
+          return wanted === 'die-once' ? 'die' : 'unknown';
+        }
+        succeeded.add(body);
+        return 'succeed';
+      });
+      const bench = await makeBench(executor, { prefetch, target, store: awayStore(0) });
+      await bench.publish(names);
+      await bench.pipeline.start();
+      for (const at of breaks) {
+        await until('the moment to break', () => executor.ran.length >= Math.min(at, names.length));
+        await until('a connection to break', () => bench.broker.health().state === 'connected');
+        bench.broker.breakConnection();
+      }
+      const poisons = behaviours.filter((one) => one === 'fail' || one === 'die').length;
+      const done = async (): Promise<boolean> => {
+        const ended = succeeded.size === names.length - poisons && (await bench.ready(deadQueueName(QUEUE))) >= poisons;
+        return ended && bench.pipeline.counters().messagesHeld === 0 && (await bench.ready()) === 0;
+      };
+      while (!(await done())) await new Promise((resolve) => setImmediate(resolve));
+      await bench.pipeline.drain(1000);
+      await bench.pipeline.stop();
+      const letters = await bench.deadLetters();
+      const dead = new Set(letters.map(({ body }) => body));
+      for (const [n, name] of names.entries()) {
+        const poison = behaviours[n] === 'fail' || behaviours[n] === 'die';
+        assert.equal(dead.has(name), poison, `${name} ${behaviours[n]} in the dead letters`);
+        assert.equal(succeeded.has(name), !poison, `${name} ${behaviours[n]} among the succeeded`);
+      }
+      assert.equal(await bench.ready(), 0);
+      assert.equal(bench.pipeline.counters().bytesHeld, 0);
+      assert.deepEqual(bench.fatal, []);
+      await bench.stop();
+    },
+  );
+  await fc.assert(property, { numRuns: 60, includeErrorInReport: true });
+});
