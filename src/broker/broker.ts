@@ -95,6 +95,8 @@ export interface BrokerListener {
   lost?(error: RuntimeError, retryInMs: number): void;
   blocked?(reason: string): void;
   unblocked?(): void;
+  /** A consumer lost its channel, or could not get one, while the connection is fine; e.g. its queue was deleted. */
+  consumerWaiting?(queue: string, error: RuntimeError, retryInMs: number): void;
 }
 
 /** `start` rejects with a coded error when the first connection fails; later losses are recovered from by itself. */

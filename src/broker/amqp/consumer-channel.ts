@@ -1,0 +1,209 @@
+import { RuntimeError } from '../../errors/runtime-error.ts';
+import type { ConsumerOptions, DeliverySink } from '../broker.ts';
+import type { AmqpConnection, ChannelHandler } from './amqp-connection.ts';
+import { channelCloseError, readCloseReason } from './close-reason.ts';
+import { malformed } from './content-inbox.ts';
+import * as methods from './methods.ts';
+import type { WireReader } from './wire-reader.ts';
+
+/**
+ * `created` → `opening` channel.open sent → `limiting` basic.qos sent → `subscribing` basic.consume sent →
+ * `consuming` → `cancelling` basic.cancel sent → `cancelled` acks only → `closing` channel.close sent → `closed`.
+ */
+type ChannelState =
+  | 'created'
+  | 'opening'
+  | 'limiting'
+  | 'subscribing'
+  | 'consuming'
+  | 'cancelling'
+  | 'cancelled'
+  | 'closing'
+  | 'closed';
+
+const NEXT: Readonly<Record<ChannelState, readonly ChannelState[]>> = {
+  created: ['opening', 'closed'],
+  opening: ['limiting', 'closing', 'closed'],
+  limiting: ['subscribing', 'closing', 'closed'],
+  subscribing: ['consuming', 'closing', 'closed'],
+  consuming: ['cancelling', 'closing', 'closed'],
+  cancelling: ['cancelled', 'closing', 'closed'],
+  cancelled: ['closing', 'closed'],
+  closing: ['closed'],
+  closed: [],
+};
+
+const AWAITING_REPLY: readonly ChannelState[] = ['opening', 'limiting', 'subscribing', 'cancelling', 'closing'];
+
+/** Told by the channel; undefined as a reason means that we ended it. */
+export interface ConsumerChannelEvents {
+  /** The broker has confirmed the consumer: deliveries follow. */
+  consuming(): void;
+  /** No more deliveries, no more acks. Called once, before `closed` is reached where we close it. */
+  ended(reason: RuntimeError | undefined): void;
+}
+
+/** Travels with every delivery, so it is short; unique per channel is enough. */
+const CONSUMER_TAG = 'millrace';
+const REPLY_SUCCESS = 200;
+
+/**
+ * One epoch of a consumer: a channel from its open to its close, with one consumer on it.
+ * A basic.cancel from the broker closes the channel, so that what was unacked returns to the queue at once.
+ */
+export class ConsumerChannel implements ChannelHandler {
+  readonly #connection: AmqpConnection;
+  readonly #consumer: ConsumerOptions;
+  readonly #sink: DeliverySink;
+  readonly #events: ConsumerChannelEvents;
+  readonly #waiting: (() => void)[] = [];
+  #state: ChannelState = 'created';
+  #channel = 0;
+  #ended = false;
+
+  constructor(
+    connection: AmqpConnection,
+    consumer: ConsumerOptions,
+    sink: DeliverySink,
+    events: ConsumerChannelEvents,
+  ) {
+    this.#connection = connection;
+    this.#consumer = consumer;
+    this.#sink = sink;
+    this.#events = events;
+  }
+
+  /** Throws E_BROKER_CHANNEL_CLOSED when the connection has no channel left. */
+  open(): void {
+    this.#channel = this.#connection.openChannel(this);
+    this.#move('opening');
+    this.#begin(methods.CHANNEL_OPEN).shortString('').end();
+    this.#connection.flush();
+  }
+
+  ack(tag: number, multiple: boolean): void {
+    this.#connection.writer.ack(this.#channel, tag, multiple);
+  }
+
+  nack(tag: number, requeue: boolean): void {
+    this.#connection.writer.nack(this.#channel, tag, requeue);
+  }
+
+  flush(): void {
+    this.#connection.flush();
+  }
+
+  /** Resolves when no delivery can follow. A channel that is not consuming yet is closed instead. */
+  async cancel(): Promise<void> {
+    if (this.#state === 'consuming') {
+      this.#move('cancelling');
+      this.#begin(methods.BASIC_CANCEL).shortString(CONSUMER_TAG).u8(0).end();
+      this.#connection.flush();
+    } else if (this.#state !== 'cancelling' && this.#state !== 'cancelled') {
+      await this.close();
+      return;
+    }
+    await this.#reached(['cancelled', 'closing', 'closed']);
+  }
+
+  /** Ends the epoch now; resolves when the broker has confirmed or the connection is gone. */
+  async close(): Promise<void> {
+    if (this.#state !== 'closing' && this.#state !== 'closed') this.#close(undefined);
+    await this.#reached(['closed']);
+  }
+
+  method(method: number, args: WireReader): void {
+    if (method === methods.CHANNEL_CLOSE) this.#closedByBroker(args);
+    else if (this.#state === 'closing') this.#takeWhileClosing(method);
+    else if (method === methods.BASIC_CANCEL) this.#cancelledByBroker(args);
+    else this.#takeReply(method);
+  }
+
+  tooLarge(bodyBytes: number): void {
+    if (this.#state === 'closing') return;
+    const { queue } = this.#consumer;
+    const message = `a message of ${bodyBytes} bytes is in '${queue}', more than maxMessageBytes: raise it or remove the message`;
+    this.#close(new RuntimeError('E_MESSAGE_TOO_LARGE', message, { details: { queue, bodyBytes } }));
+  }
+
+  connectionGone(error: RuntimeError | undefined): void {
+    this.#end(error);
+    if (this.#state !== 'closed') this.#move('closed');
+  }
+
+  #takeReply(method: number): void {
+    if (method === methods.CHANNEL_OPEN_OK && this.#state === 'opening') {
+      this.#move('limiting');
+      this.#begin(methods.BASIC_QOS).u32(0).u16(this.#consumer.prefetch).u8(0).end();
+    } else if (method === methods.BASIC_QOS_OK && this.#state === 'limiting') {
+      this.#move('subscribing');
+      const consume = this.#begin(methods.BASIC_CONSUME).u16(0).shortString(this.#consumer.queue);
+      consume.shortString(CONSUMER_TAG).u8(0).table({}).end();
+    } else if (method === methods.BASIC_CONSUME_OK && this.#state === 'subscribing') {
+      this.#connection.openInbox(this.#channel, this.#sink);
+      this.#move('consuming');
+      this.#events.consuming();
+    } else if (method === methods.BASIC_CANCEL_OK && this.#state === 'cancelling') this.#move('cancelled');
+    else throw malformed(`got method ${methods.describeMethod(method)} on a channel that is ${this.#state}`);
+  }
+
+  #takeWhileClosing(method: number): void {
+    // Replies to what was asked before the close may still come; only the last one counts.
+    if (method !== methods.CHANNEL_CLOSE_OK) return;
+    this.#connection.releaseChannel(this.#channel);
+    this.#move('closed');
+  }
+
+  #closedByBroker(args: WireReader): void {
+    const error = channelCloseError(this.#consumer.queue, readCloseReason(args));
+    this.#begin(methods.CHANNEL_CLOSE_OK).end();
+    // Both sides closed at once: the broker still owes the close-ok, and the number is not free before it.
+    if (this.#state === 'closing') return;
+    this.#connection.releaseChannel(this.#channel);
+    this.#move('closed');
+    this.#end(error);
+  }
+
+  #cancelledByBroker(args: WireReader): void {
+    const tag = args.shortString();
+    const noWait = (args.u8() & 1) === 1;
+    if (!noWait) this.#begin(methods.BASIC_CANCEL_OK).shortString(tag).end();
+    const { queue } = this.#consumer;
+    const message = `the broker cancelled the consumer of '${queue}': deleted, moved to another node, or timed out`;
+    this.#close(new RuntimeError('E_BROKER_CONSUMER_CANCELLED', message, { details: { queue } }));
+  }
+
+  #close(reason: RuntimeError | undefined): void {
+    if (this.#state === 'created') this.#move('closed');
+    else {
+      this.#begin(methods.CHANNEL_CLOSE).u16(REPLY_SUCCESS).shortString('').u32(0).end();
+      this.#connection.flush();
+      this.#connection.muteInbox(this.#channel);
+      this.#move('closing');
+    }
+    this.#end(reason);
+  }
+
+  #end(reason: RuntimeError | undefined): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#events.ended(reason);
+  }
+
+  #begin(method: number): AmqpConnection['writer'] {
+    return this.#connection.writer.begin(this.#channel, method);
+  }
+
+  async #reached(states: readonly ChannelState[]): Promise<void> {
+    while (!states.includes(this.#state)) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  #move(to: ChannelState): void {
+    const from = this.#state;
+    if (!NEXT[from].includes(to)) throw new RuntimeError('E_STATE', `a channel cannot go from ${from} to ${to}`);
+    this.#state = to;
+    const change = Number(AWAITING_REPLY.includes(to)) - Number(AWAITING_REPLY.includes(from));
+    if (change === 1 || change === -1) this.#connection.countAwaited(change);
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+}
