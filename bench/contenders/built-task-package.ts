@@ -1,0 +1,4 @@
+/** `millrace/task` as its users get it; see built-package.ts. Apart from it, because a thread shall load only this. */
+const NAME: string = 'millrace/task';
+
+export const millraceTask: typeof import('../../src/task/index.ts') = await import(NAME);

@@ -1,0 +1,163 @@
+/** Every contender by its name: which module, which settings, what it promises. */
+import type { ContenderJob } from './contender.ts';
+
+export const SCENARIOS = ['noop', 'mongo', 'live'] as const;
+export type Scenario = (typeof SCENARIOS)[number];
+
+/** What the command line says for all contenders. */
+export interface Settings {
+  readonly prefetch: number;
+  readonly batch: number;
+  readonly threads: number;
+}
+
+export interface CatalogueEntry {
+  /** File in this folder, without extension. */
+  readonly module: string;
+  readonly settings: (given: Settings) => Pick<ContenderJob, 'prefetch' | 'batch' | 'threads' | 'concurrency'>;
+  readonly scenarios: readonly Scenario[];
+  /** `true`: writes documents, `false`: does nothing, undefined: as the scenario says. */
+  readonly writes?: boolean;
+  /** Always there, not only when `--against` names it. */
+  readonly standard: boolean;
+  /** What it is compared with, where that is in the same run. */
+  readonly baseline?: string;
+  readonly about: string;
+  readonly guarantee: string;
+}
+
+const OURS = 'at least once; ack after the outcome is stored; inserts once';
+const PROTOTYPE = 'ack after the insert; no recovery from any error';
+const BARE = 'ack after the insert; no recovery, no threads';
+
+const asGiven: CatalogueEntry['settings'] = (given) => ({ ...given, concurrency: undefined });
+const automatic: CatalogueEntry['settings'] = () => ({
+  prefetch: 'auto',
+  batch: 'auto',
+  threads: 'auto',
+  concurrency: undefined,
+});
+const published: CatalogueEntry['settings'] = () => ({ prefetch: 100, batch: 'auto', threads: 1, concurrency: 10 });
+
+export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
+  millrace: {
+    module: 'millrace',
+    settings: asGiven,
+    scenarios: ['noop', 'mongo'],
+    standard: true,
+    baseline: 'prototype',
+    about: 'millrace with --prefetch, --batch and --threads',
+    guarantee: OURS,
+  },
+  'millrace-auto': {
+    module: 'millrace',
+    settings: automatic,
+    scenarios: ['noop', 'mongo'],
+    standard: true,
+    baseline: 'prototype',
+    about: 'millrace with its own defaults',
+    guarantee: OURS,
+  },
+  'millrace-10-100': {
+    module: 'millrace',
+    settings: published,
+    scenarios: ['noop', 'mongo'],
+    standard: false,
+    baseline: 'prototype',
+    about: 'millrace with concurrency 10 and prefetch 100, the settings of the published figures',
+    guarantee: OURS,
+  },
+  prototype: {
+    module: 'prototype/pipeline',
+    settings: asGiven,
+    scenarios: ['noop', 'mongo'],
+    standard: false,
+    about: 'the measuring program that the design rests on, same settings as millrace',
+    guarantee: PROTOTYPE,
+  },
+  'bare-reader': {
+    module: 'bare-reader',
+    settings: asGiven,
+    scenarios: ['noop', 'mongo'],
+    standard: false,
+    about: 'a frame parser in one thread, with insertMany in mongo',
+    guarantee: BARE,
+  },
+  'millrace-noop': {
+    module: 'millrace',
+    settings: automatic,
+    scenarios: ['live'],
+    writes: false,
+    standard: true,
+    baseline: 'bare-noop',
+    about: 'millrace with its own defaults, a task that does nothing',
+    guarantee: OURS,
+  },
+  'bare-noop': {
+    module: 'bare-reader',
+    settings: asGiven,
+    scenarios: ['live'],
+    writes: false,
+    standard: true,
+    about: 'the frame parser, acks once a socket read',
+    guarantee: BARE,
+  },
+  'millrace-mongo': {
+    module: 'millrace',
+    settings: automatic,
+    scenarios: ['live'],
+    writes: true,
+    standard: true,
+    baseline: 'bare-mongo',
+    about: 'millrace with its own defaults, a document a message',
+    guarantee: OURS,
+  },
+  'bare-mongo': {
+    module: 'bare-reader',
+    settings: asGiven,
+    scenarios: ['live'],
+    writes: true,
+    standard: true,
+    about: 'the frame parser and insertMany',
+    guarantee: BARE,
+  },
+  'millrace-10-100-noop': {
+    module: 'millrace',
+    settings: published,
+    scenarios: ['live'],
+    writes: false,
+    standard: false,
+    baseline: 'bare-noop',
+    about: 'millrace with concurrency 10 and prefetch 100, a task that does nothing',
+    guarantee: OURS,
+  },
+  'millrace-10-100-mongo': {
+    module: 'millrace',
+    settings: published,
+    scenarios: ['live'],
+    writes: true,
+    standard: false,
+    baseline: 'bare-mongo',
+    about: 'millrace with concurrency 10 and prefetch 100, a document a message',
+    guarantee: OURS,
+  },
+};
+
+export function contendersFor(scenario: Scenario): [string, CatalogueEntry][] {
+  return Object.entries(CATALOGUE).filter(([, entry]) => entry.scenarios.includes(scenario));
+}
+
+/**
+ * The standard contenders of a scenario and those named in `against`; where `only` names some, just those of both lists.
+ * Throws on a name that the scenario does not have.
+ */
+export function chooseContenders(scenario: Scenario, against: readonly string[], only: readonly string[]): string[] {
+  const known = contendersFor(scenario);
+  const named = [...against, ...only];
+  for (const name of named) {
+    if (known.some(([other]) => other === name)) continue;
+    throw new Error(`no contender "${name}" in ${scenario}; there are ${known.map(([other]) => other).join(', ')}`);
+  }
+  const wanted = known.filter(([name, entry]) => named.includes(name) || (entry.standard && only.length === 0));
+  return wanted.map(([name]) => name);
+}

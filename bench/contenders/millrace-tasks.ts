@@ -1,0 +1,31 @@
+/** The task module of the millrace contenders: what a user would write, plus the counting that every contender does. */
+import { getEnvironmentData } from 'node:worker_threads';
+import type { SingleTaskDefinition } from '../../src/task/index.ts';
+import { openHandledLedger } from '../harness/handled-ledger.ts';
+import { type Signature, TASK_NAME } from '../harness/message-source.ts';
+import { millraceTask } from './built-task-package.ts';
+import type { ContenderJob } from './contender.ts';
+
+const { defineTask, insertOne } = millraceTask;
+const job = getEnvironmentData('millrace.bench.job') as unknown as ContenderJob;
+const count = openHandledLedger();
+
+function noop(signature: Signature): void {
+  count(signature);
+}
+
+function insert(collection: string): (signature: Signature) => unknown {
+  return (signature) => {
+    count(signature);
+    return insertOne(collection, { at: new Date(), args: signature.Args });
+  };
+}
+
+const handler = job.store === undefined ? noop : insert(job.store.collection);
+const { concurrency } = job;
+
+/** With a concurrency the handler is async, because only such tasks can overlap in one thread. */
+export const record: SingleTaskDefinition<Signature> =
+  concurrency === undefined
+    ? defineTask<Signature>(TASK_NAME, handler)
+    : defineTask<Signature>(TASK_NAME, { concurrency }, async (signature) => handler(signature));

@@ -1,0 +1,102 @@
+/**
+ * The process that one contender has for itself in one round. It is told what to run by the first message from the
+ * harness, counts around it, and reports:
+ *
+ *     harness ── {module, job} ──▶ child ── ready ──▶ … acked n … ──▶ report ──▶ exit
+ *             ── restart (live: the publishers begin now) ──▶
+ *             ── giveUp (no progress any more) ──▶
+ */
+import type { ContenderJob, ContenderModule, HandOverLatency } from '../contenders/contender.ts';
+import { createHandledLedger, type HandledSummary, summarizeHandled } from './handled-ledger.ts';
+import { WireWatch, watchWrites } from './wire-watch.ts';
+
+export interface ChildTask {
+  /** File URL of a contender module. */
+  readonly module: string;
+  readonly job: ContenderJob;
+  /** Report the time of each ack. */
+  readonly ackTimes: boolean;
+}
+
+export interface ChildReport {
+  /** Both on the machine's monotonic clock, ms. */
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly cpuMicros: number;
+  readonly acked: number;
+  readonly nacked: number;
+  /** Acks of tags that were not outstanding. */
+  readonly unknownTags: number;
+  readonly handled: HandledSummary;
+  readonly latency: HandOverLatency | undefined;
+  readonly ackTimes: Float64Array | undefined;
+  readonly peakRssMiB: number;
+}
+
+export type ToChild =
+  | { readonly kind: 'run'; readonly task: ChildTask }
+  | { readonly kind: 'restart' }
+  | { readonly kind: 'giveUp' };
+export type FromChild =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'restarted' }
+  | { readonly kind: 'acked'; readonly count: number }
+  | { readonly kind: 'report'; readonly report: ChildReport };
+
+const PROGRESS_EVERY_MS = 1000;
+
+function tell(message: FromChild): void {
+  process.send?.(message);
+}
+
+async function run(task: ChildTask, gaveUp: Promise<void>): Promise<void> {
+  const { job } = task;
+  const handled = createHandledLedger(job.messages);
+  watch = new WireWatch(job);
+  watchWrites(watch);
+  const progress = setInterval(() => tell({ kind: 'acked', count: watch?.acked ?? 0 }), PROGRESS_EVERY_MS);
+  const contender = await ((await import(task.module)) as ContenderModule).start(job);
+  tell({ kind: 'ready' });
+  await Promise.race([watch.allAcked, gaveUp]);
+  clearInterval(progress);
+  if (watch.acked < job.messages) watch.giveUp();
+  const latency = contender.latency();
+  await contender.stop();
+  const report: ChildReport = {
+    startMs: watch.startMs,
+    endMs: watch.endMs,
+    cpuMicros: watch.cpuMicros,
+    acked: watch.acked,
+    nacked: watch.nacked,
+    unknownTags: watch.unknownTags,
+    handled: summarizeHandled(handled),
+    latency,
+    ackTimes: task.ackTimes ? watch.ackTimes : undefined,
+    peakRssMiB: Math.round(process.resourceUsage().maxRSS / 1024),
+  };
+  tell({ kind: 'report', report });
+}
+
+let watch: WireWatch | undefined;
+let giveUp: () => void = () => {};
+const gaveUp = new Promise<void>((resolve) => {
+  giveUp = resolve;
+});
+
+process.on('message', (message: ToChild) => {
+  if (message.kind === 'giveUp') giveUp();
+  else if (message.kind === 'restart') {
+    watch?.restart();
+    tell({ kind: 'restarted' });
+  } else {
+    run(message.task, gaveUp).then(
+      () => process.disconnect(),
+      (error: unknown) => {
+        console.error(error);
+        process.exit(1);
+      },
+    );
+  }
+});
+// the harness is gone: nobody waits for a report any more
+process.on('disconnect', () => process.exit());

@@ -1,0 +1,160 @@
+/** The command line of `npm run bench`. */
+import { parseArgs } from 'node:util';
+import {
+  CATALOGUE,
+  chooseContenders,
+  contendersFor,
+  SCENARIOS,
+  type Scenario,
+  type Settings,
+} from '../contenders/catalogue.ts';
+import type { QueueType } from './queue-admin.ts';
+
+export interface BenchOptions {
+  readonly scenario: Scenario;
+  readonly contenders: readonly string[];
+  readonly messages: number;
+  readonly rounds: number;
+  readonly queueType: QueueType;
+  readonly settings: Settings;
+  readonly json: string | undefined;
+  readonly seed: number;
+  readonly force: boolean;
+  readonly skipBuild: boolean;
+  readonly amqpUrl: string;
+  readonly mongoUrl: string | undefined;
+}
+
+export class UsageError extends Error {}
+
+const DEFAULTS = {
+  messages: { noop: 200_000, mongo: 200_000, live: 100_000 },
+  rounds: { noop: 7, mongo: 7, live: 3 },
+  prefetch: 2000,
+  batch: 250,
+  threads: 1,
+} as const;
+
+const FLAGS = {
+  messages: { type: 'string' },
+  rounds: { type: 'string' },
+  'queue-type': { type: 'string', default: 'quorum' },
+  prefetch: { type: 'string' },
+  batch: { type: 'string' },
+  threads: { type: 'string' },
+  against: { type: 'string', multiple: true, default: [] as string[] },
+  only: { type: 'string', multiple: true, default: [] as string[] },
+  json: { type: 'string' },
+  seed: { type: 'string' },
+  force: { type: 'boolean', default: false },
+  'skip-build': { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const;
+
+function contenderLines(scenario: Scenario): string {
+  const lines = contendersFor(scenario).map(
+    ([name, entry]) => `    ${entry.standard ? '•' : ' '} ${name.padEnd(22)} ${entry.about}`,
+  );
+  return `  ${scenario}\n${lines.join('\n')}`;
+}
+
+export function helpText(): string {
+  return `Usage: npm run bench -- SCENARIO [options]
+
+Scenarios
+  noop    a preloaded queue is drained by a task that does nothing
+  mongo   the same, with a document a message
+  live    50 publishers, each awaiting its confirm, and one consumer at once
+
+Options
+  --messages N        messages a contender gets in each round (${DEFAULTS.messages.noop}; live ${DEFAULTS.messages.live})
+  --rounds N          counted rounds, after a warm-up (${DEFAULTS.rounds.noop}; live ${DEFAULTS.rounds.live})
+  --queue-type TYPE   quorum or classic (quorum)
+  --prefetch N        for contenders that do not choose themselves (${DEFAULTS.prefetch})
+  --batch N           the same (${DEFAULTS.batch})
+  --threads N         the same (${DEFAULTS.threads})
+  --against NAME,…    further contenders
+  --only NAME,…       these contenders and no others
+  --json FILE         where the results go as JSON
+  --seed N            for message ids and the order of contenders (random, printed)
+  --force             measure although the machine is busy
+  --skip-build        measure dist/ as it is
+  --help              this text
+
+Contenders (• always there, others by --against)
+${SCENARIOS.map(contenderLines).join('\n')}
+
+Servers: AMQP_URL (amqp://localhost), MONGO_URL (mongodb://localhost:27017; only where documents are written).
+The bench uses queues and a database of its own and removes them.
+Exit code: 0, 1 when a message was lost or duplicated or a run failed, 2 when the command line is wrong.`;
+}
+
+function count(name: string, text: string | undefined, fallback: number, lowest = 1): number {
+  if (text === undefined) return fallback;
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= lowest && value < 2 ** 32) return value;
+  throw new UsageError(`--${name} must be a whole number from ${lowest}, got "${text}"`);
+}
+
+type Parsed = ReturnType<typeof parseArgs<{ options: typeof FLAGS; allowPositionals: true }>>;
+
+function parse(args: readonly string[]): Parsed {
+  try {
+    return parseArgs({ args: [...args], options: FLAGS, allowPositionals: true });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+function scenarioOf(positionals: readonly string[]): Scenario {
+  const scenario = SCENARIOS.find((known) => known === positionals[0]);
+  if (scenario !== undefined && positionals.length === 1) return scenario;
+  const got = positionals.length === 0 ? 'none' : `"${positionals.join(' ')}"`;
+  throw new UsageError(`one scenario is needed (${SCENARIOS.join(', ')}), got ${got}; --help tells more`);
+}
+
+function listed(texts: readonly string[]): string[] {
+  return texts
+    .flatMap((text) => text.split(','))
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+}
+
+function namesOf(scenario: Scenario, against: readonly string[], only: readonly string[]): string[] {
+  try {
+    return chooseContenders(scenario, listed(against), listed(only));
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+/** `'help'` when only the help text is wanted. Throws UsageError. */
+export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): BenchOptions | 'help' {
+  const { values, positionals } = parse(args);
+  if (values.help) return 'help';
+  const scenario = scenarioOf(positionals);
+  const queueType = values['queue-type'];
+  if (queueType !== 'quorum' && queueType !== 'classic') {
+    throw new UsageError(`--queue-type must be quorum or classic, got "${queueType}"`);
+  }
+  const contenders = namesOf(scenario, values.against, values.only);
+  const writes = contenders.some((name) => CATALOGUE[name]?.writes ?? scenario === 'mongo');
+  return {
+    scenario,
+    contenders,
+    messages: count('messages', values.messages, DEFAULTS.messages[scenario]),
+    rounds: count('rounds', values.rounds, DEFAULTS.rounds[scenario]),
+    queueType,
+    settings: {
+      prefetch: count('prefetch', values.prefetch, DEFAULTS.prefetch),
+      batch: count('batch', values.batch, DEFAULTS.batch),
+      threads: count('threads', values.threads, DEFAULTS.threads),
+    },
+    json: values.json,
+    seed: count('seed', values.seed, Math.floor(Math.random() * 2 ** 31), 0),
+    force: values.force,
+    skipBuild: values['skip-build'],
+    amqpUrl: env['AMQP_URL'] ?? 'amqp://localhost',
+    mongoUrl: writes ? (env['MONGO_URL'] ?? 'mongodb://localhost:27017') : undefined,
+  };
+}

@@ -1,0 +1,46 @@
+/**
+ * One message as the bytes of a basic.publish. All messages of a run have the same length, so a block is a template into
+ * which only the id is written, at two places:
+ *
+ *     publish method │ content header: content-type, delivery-mode, message-id ▲, type │ body: {"UUID":"▲",…}
+ */
+import { bodyAt, ID_LENGTH, idAt, TASK_NAME } from './message-source.ts';
+import { frame, longLong, method, methodId, short, shortString } from './raw-amqp.ts';
+
+/** content-type, delivery-mode, message-id, type; in this order (AMQP 0-9-1, basic class). */
+const PROPERTY_FLAGS = 0x8000 | 0x1000 | 0x0080 | 0x0020;
+const PERSISTENT = 2;
+
+export class PublishBlock {
+  readonly length: number;
+  readonly #template: Buffer;
+  readonly #seed: number;
+  readonly #idInProperties: number;
+  readonly #idInBody: number;
+
+  constructor(queue: string, seed: number) {
+    const id = idAt(seed, 0);
+    const body = bodyAt(seed, 0);
+    const publish = method(1, methodId(60, 40), short(0), shortString(''), shortString(queue), Buffer.from([0]));
+    const properties = [
+      shortString('application/json'),
+      Buffer.from([PERSISTENT]),
+      shortString(id),
+      shortString(TASK_NAME),
+    ];
+    const header = [short(60), short(0), longLong(body.length), short(PROPERTY_FLAGS), ...properties];
+    this.#template = Buffer.concat([publish, frame(2, 1, Buffer.concat(header)), frame(3, 1, body)]);
+    this.#seed = seed;
+    this.#idInProperties = this.#template.indexOf(id);
+    this.#idInBody = this.#template.indexOf(id, this.#idInProperties + ID_LENGTH);
+    this.length = this.#template.length;
+  }
+
+  /** Writes message `index` at `at`. */
+  writeTo(target: Buffer, at: number, index: number): void {
+    const id = idAt(this.#seed, index);
+    this.#template.copy(target, at);
+    target.write(id, at + this.#idInProperties, 'latin1');
+    target.write(id, at + this.#idInBody, 'latin1');
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * npm run bench -- SCENARIO: measures contenders in interleaved rounds and prints what it found; --help tells the options.
+ * harness/ is what measures, scenarios/ what is done, contenders/ what is measured.
+ */
+import { writeFile } from 'node:fs/promises';
+import type { Scenario as ScenarioName } from './contenders/catalogue.ts';
+import { build } from './harness/build.ts';
+import { describeMachine, quietMachine } from './harness/environment.ts';
+import { interleave } from './harness/interleave.ts';
+import { type BenchOptions, helpText, parseOptions, UsageError } from './harness/options.ts';
+import { QueueAdmin } from './harness/queue-admin.ts';
+import { Recorder } from './harness/recorder.ts';
+import { finalReport, turnLine } from './harness/report.ts';
+import { StoreAdmin } from './harness/store-admin.ts';
+import { live } from './scenarios/live.ts';
+import { mongo } from './scenarios/mongo.ts';
+import { noop } from './scenarios/noop.ts';
+import type { Bench, Scenario } from './scenarios/scenario.ts';
+
+const SCENARIOS: Readonly<Record<ScenarioName, Scenario>> = { noop, mongo, live };
+/** Enough to warm the broker and the database; each contender warms up in its own process anyway. */
+const WARM_UP_MESSAGES = 20_000;
+
+function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** Removes what the bench made on the servers, also when it is interrupted. */
+async function withServers(options: BenchOptions, use: (bench: Bench) => Promise<void>): Promise<void> {
+  const queue = await QueueAdmin.open(options.amqpUrl, `millrace-bench-${process.pid}`, options.queueType);
+  const store = options.mongoUrl === undefined ? undefined : await StoreAdmin.open(options.mongoUrl);
+  let removal: Promise<void> | undefined;
+  const remove = (): Promise<void> => {
+    removal ??= (async () => {
+      await queue.remove();
+      await queue.close();
+      await store?.remove();
+    })();
+    return removal;
+  };
+  const interrupted = (): void => {
+    void remove().finally(() => process.exit(130));
+  };
+  process.once('SIGINT', interrupted);
+  process.once('SIGTERM', interrupted);
+  try {
+    await use({ options, queue, store });
+  } finally {
+    await remove();
+    process.off('SIGINT', interrupted);
+    process.off('SIGTERM', interrupted);
+  }
+}
+
+async function measure(bench: Bench, recorder: Recorder, warmUpMessages: number): Promise<void> {
+  const { options } = bench;
+  for (const turn of interleave(options.contenders, options.rounds, options.seed)) {
+    const messages = turn.round === 0 ? warmUpMessages : options.messages;
+    const result = await SCENARIOS[options.scenario](bench, turn, messages);
+    recorder.add(turn, messages, result);
+    const line = recorder.turns.at(-1);
+    if (line !== undefined) say(turnLine(line));
+  }
+}
+
+/** Resolves with the exit code. */
+async function main(args: readonly string[]): Promise<number> {
+  const options = parseOptions(args, process.env);
+  if (options === 'help') {
+    console.log(helpText());
+    return 0;
+  }
+  const { scenario, contenders, rounds, messages } = options;
+  const recorder = new Recorder();
+  const warmUpMessages = Math.min(messages, WARM_UP_MESSAGES);
+  const command = `npm run bench -- ${args.join(' ')}`;
+  say(options.skipBuild ? 'building bench/.build' : 'building dist and bench/.build');
+  await build(options.skipBuild);
+  const busyShare = await quietMachine(options.force);
+  say(`${scenario}: ${contenders.join(', ')}; ${rounds} rounds of ${messages} after a warm-up; seed ${options.seed}`);
+  await withServers(options, async (bench) => {
+    const servers = { rabbitmq: bench.queue.server, database: await bench.store?.server() };
+    const machine = describeMachine(options, servers, { busyShare, warmUpMessages, command });
+    await measure(bench, recorder, warmUpMessages);
+    const results = recorder.results(contenders, { scenario, messages, settings: options.settings, machine });
+    console.log(finalReport(results, recorder));
+    if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(results, null, 2)}\n`);
+  });
+  if (recorder.failed) say('FAILED: messages lost, duplicated or otherwise not as they should be, see above');
+  return recorder.failed ? 1 : 0;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof UsageError)) say(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  else say(error.message);
+  process.exitCode = error instanceof UsageError ? 2 : 1;
+}

@@ -1,0 +1,32 @@
+/** A queue is filled, then drained: what `noop` and `mongo` have in common. */
+import { CHILD_FILE, contenderUrl } from '../harness/build.ts';
+import { fill } from '../harness/filler.ts';
+import { startProgress } from '../harness/progress.ts';
+import { startContender } from '../harness/run-child.ts';
+import { entryOf, jobOf, type Scenario, settle } from './scenario.ts';
+
+export function drain(writes: boolean): Scenario {
+  return async (bench, turn, messages) => {
+    const store = writes ? bench.store : undefined;
+    await bench.queue.recreate();
+    await store?.empty();
+    const filling = startProgress(`filling for ${turn.contender}`);
+    const { amqpUrl } = bench.options;
+    await fill({ amqpUrl, queue: bench.queue.queue, seed: turn.seed, messages }, filling);
+    filling.end();
+    const draining = startProgress(turn.contender);
+    const task = {
+      module: contenderUrl(entryOf(turn).module),
+      job: jobOf(bench, turn, messages, store),
+      ackTimes: false,
+    };
+    const report = await startContender(task, CHILD_FILE, draining).report;
+    draining.end();
+    return {
+      ...(await settle(bench, { messages, seed: turn.seed, report, store })),
+      seconds: (report.endMs - report.startMs) / 1000,
+      latency: report.latency,
+      publisherCpuMicros: undefined,
+    };
+  };
+}

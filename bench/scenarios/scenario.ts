@@ -1,0 +1,63 @@
+import { CATALOGUE, type CatalogueEntry } from '../contenders/catalogue.ts';
+import type { ContenderJob } from '../contenders/contender.ts';
+import type { ChildReport } from '../harness/child.ts';
+import { expectedChecksum } from '../harness/filler.ts';
+import type { Turn } from '../harness/interleave.ts';
+import type { BenchOptions } from '../harness/options.ts';
+import type { QueueAdmin } from '../harness/queue-admin.ts';
+import type { TurnResult } from '../harness/recorder.ts';
+import { COLLECTION, DATABASE, type StoreAdmin } from '../harness/store-admin.ts';
+import { judge } from '../harness/verdict.ts';
+
+/** What a turn works with. */
+export interface Bench {
+  readonly options: BenchOptions;
+  readonly queue: QueueAdmin;
+  /** There when any contender of the run writes. */
+  readonly store: StoreAdmin | undefined;
+}
+
+/** One contender, once: in a fresh process, on a fresh queue and an empty collection. */
+export type Scenario = (bench: Bench, turn: Turn, messages: number) => Promise<TurnResult>;
+
+export function entryOf(turn: Turn): CatalogueEntry {
+  const entry = CATALOGUE[turn.contender];
+  if (entry === undefined) throw new Error(`no contender ${turn.contender}`);
+  return entry;
+}
+
+export function jobOf(bench: Bench, turn: Turn, messages: number, store: StoreAdmin | undefined): ContenderJob {
+  return {
+    amqpUrl: bench.options.amqpUrl,
+    queue: bench.queue.queue,
+    messages,
+    store: store && { url: store.url, database: DATABASE, collection: COLLECTION },
+    ...entryOf(turn).settings(bench.options.settings),
+  };
+}
+
+export interface Finished {
+  readonly messages: number;
+  readonly seed: number;
+  readonly report: ChildReport;
+  readonly store: StoreAdmin | undefined;
+}
+
+/** Looks at what the contender left behind. */
+export async function settle(
+  bench: Bench,
+  finished: Finished,
+): Promise<Omit<TurnResult, 'seconds' | 'latency' | 'publisherCpuMicros'>> {
+  const { messages, seed, report, store } = finished;
+  const expected = expectedChecksum(seed, messages);
+  const left = await bench.queue.left();
+  const stored = await store?.summarize(seed, messages);
+  return {
+    ...judge({ messages, expectedChecksum: expected, report, stored, left }),
+    cpuMicros: report.cpuMicros,
+    handlerCalls: report.handled.calls,
+    checksum: report.handled.checksum,
+    expectedChecksum: expected,
+    peakRssMiB: report.peakRssMiB,
+  };
+}
