@@ -80,40 +80,24 @@ export function propertiesBytes(properties: MessageProperties): number {
 
 /** Writes the properties, which `propertiesBytes` must have accepted, and returns the offset behind them. */
 export function writeProperties(target: Buffer, offset: number, properties: MessageProperties): number {
-  let flags = 0;
   let at = offset + 2;
-  const short = (flag: number, text: string | undefined): void => {
-    if (text === undefined) return;
-    flags |= flag;
-    at = writeShortString(target, at, text);
-  };
-  short(FLAG_CONTENT_TYPE, properties.contentType);
-  short(FLAG_CONTENT_ENCODING, properties.contentEncoding);
-  if (properties.headers !== undefined) {
-    flags |= FLAG_HEADERS;
-    at = writeFieldTable(target, at, properties.headers);
-  }
-  if (properties.deliveryMode !== undefined) {
-    flags |= FLAG_DELIVERY_MODE;
-    at = target.writeUInt8(properties.deliveryMode, at);
-  }
-  if (properties.priority !== undefined) {
-    flags |= FLAG_PRIORITY;
-    at = target.writeUInt8(properties.priority, at);
-  }
-  short(FLAG_CORRELATION_ID, properties.correlationId);
-  short(FLAG_REPLY_TO, properties.replyTo);
-  short(FLAG_EXPIRATION, properties.expiration);
-  short(FLAG_MESSAGE_ID, properties.messageId);
+  at = writeOptional(target, at, properties.contentType);
+  at = writeOptional(target, at, properties.contentEncoding);
+  if (properties.headers !== undefined) at = writeFieldTable(target, at, properties.headers);
+  if (properties.deliveryMode !== undefined) at = target.writeUInt8(properties.deliveryMode, at);
+  if (properties.priority !== undefined) at = target.writeUInt8(properties.priority, at);
+  at = writeOptional(target, at, properties.correlationId);
+  at = writeOptional(target, at, properties.replyTo);
+  at = writeOptional(target, at, properties.expiration);
+  at = writeOptional(target, at, properties.messageId);
   if (properties.timestamp !== undefined) {
-    flags |= FLAG_TIMESTAMP;
     target.writeUInt32BE(Math.floor(properties.timestamp / 0x1_0000_0000), at);
     at = target.writeUInt32BE(properties.timestamp % 0x1_0000_0000, at + 4);
   }
-  short(FLAG_TYPE, properties.type);
-  short(FLAG_USER_ID, properties.userId);
-  short(FLAG_APP_ID, properties.appId);
-  target.writeUInt16BE(flags, offset);
+  at = writeOptional(target, at, properties.type);
+  at = writeOptional(target, at, properties.userId);
+  at = writeOptional(target, at, properties.appId);
+  target.writeUInt16BE(flagsOf(properties), offset);
   return at;
 }
 
@@ -140,6 +124,28 @@ export function decodeProperties(bytes: Uint8Array, start: number, end: number):
   if (flags & FLAG_CLUSTER_ID) reader.shortString();
   if (reader.remaining > 0) throw malformed(`${reader.remaining} bytes after the properties`);
   return properties;
+}
+
+function flagsOf(properties: MessageProperties): number {
+  return (
+    (properties.contentType === undefined ? 0 : FLAG_CONTENT_TYPE) |
+    (properties.contentEncoding === undefined ? 0 : FLAG_CONTENT_ENCODING) |
+    (properties.headers === undefined ? 0 : FLAG_HEADERS) |
+    (properties.deliveryMode === undefined ? 0 : FLAG_DELIVERY_MODE) |
+    (properties.priority === undefined ? 0 : FLAG_PRIORITY) |
+    (properties.correlationId === undefined ? 0 : FLAG_CORRELATION_ID) |
+    (properties.replyTo === undefined ? 0 : FLAG_REPLY_TO) |
+    (properties.expiration === undefined ? 0 : FLAG_EXPIRATION) |
+    (properties.messageId === undefined ? 0 : FLAG_MESSAGE_ID) |
+    (properties.timestamp === undefined ? 0 : FLAG_TIMESTAMP) |
+    (properties.type === undefined ? 0 : FLAG_TYPE) |
+    (properties.userId === undefined ? 0 : FLAG_USER_ID) |
+    (properties.appId === undefined ? 0 : FLAG_APP_ID)
+  );
+}
+
+function writeOptional(target: Buffer, offset: number, text: string | undefined): number {
+  return text === undefined ? offset : writeShortString(target, offset, text);
 }
 
 function optionalBytes(name: string, text: string | undefined): number {
