@@ -110,8 +110,9 @@ export class FrameParser {
   read(chunk: Buffer, length: number): RuntimeError | undefined {
     let position = 0;
     while (position < length && this.#stage !== 'ended') {
-      if (this.#stage === 'boundary') position = this.#takeDeliveries(chunk, position, length);
-      if (position < length) position = this.#takePiece(chunk, position, length);
+      const next = this.#stage === 'boundary' ? this.#takeDeliveries(chunk, position, length) : position;
+      // A sink may have ended the parser, so the stage is looked at again before a piece is taken.
+      position = next > position ? next : this.#takePiece(chunk, position, length);
     }
     this.#tellReadEnded();
     return this.#error;
