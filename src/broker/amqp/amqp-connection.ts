@@ -209,7 +209,8 @@ export class AmqpConnection {
 
   #takeChannelMethod(channel: number, method: number, args: WireReader): void {
     const handler = this.#channels.get(channel);
-    if (handler === undefined) throw malformed(`got method ${methods.describeMethod(method)} on the closed channel ${channel}`);
+    if (handler === undefined)
+      throw malformed(`got method ${methods.describeMethod(method)} on the closed channel ${channel}`);
     handler.method(method, args);
   }
 

@@ -39,6 +39,9 @@ export function parseBrokerUrls(urls: string | readonly string[]): [BrokerTarget
 
 export function parseBrokerUrl(text: string): BrokerTarget {
   const url = readUrl(text);
+  // An unescaped '/', '?' or '#' before the '@': what looks like a path then holds the password.
+  if (/@/.test(url.pathname + url.search + url.hash))
+    throw refuse(text, "has an '@' behind its host (escape it as %40)");
   const defaultPort = DEFAULT_PORTS[url.protocol];
   if (defaultPort === undefined) throw refuse(text, `has the scheme ${url.protocol}//`);
   if (url.port === '0') throw refuse(text, 'has port 0');
@@ -83,7 +86,10 @@ function readVhost(text: string, path: string): string {
   return vhost;
 }
 
-function readParameters(text: string, parameters: URLSearchParams): Pick<BrokerTarget, 'heartbeatSeconds' | 'mechanism'> {
+function readParameters(
+  text: string,
+  parameters: URLSearchParams,
+): Pick<BrokerTarget, 'heartbeatSeconds' | 'mechanism'> {
   for (const name of parameters.keys()) {
     if (!PARAMETERS.includes(name)) throw refuse(text, `has the unknown parameter '${name}'`);
   }

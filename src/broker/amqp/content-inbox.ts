@@ -60,7 +60,9 @@ export class ContentInbox {
   /** Takes the content header; what is larger than `maxBytes` is skipped. Throws E_BROKER_PROTOCOL. */
   takeHeader(payload: Buffer, maxBytes: number): void {
     if (payload.length < HEADER_FIXED_BYTES + 2 || u16(payload, 0) !== BASIC_CLASS) {
-      throw malformed(`got a content header of ${payload.length} bytes for class ${u16(payload, 0)}, expected class 60`);
+      throw malformed(
+        `got a content header of ${payload.length} bytes for class ${u16(payload, 0)}, expected class 60`,
+      );
     }
     const bodyBytes = u64(payload, 4);
     if (bodyBytes > Number.MAX_SAFE_INTEGER) throw malformed(`got a body of ${bodyBytes} bytes`);

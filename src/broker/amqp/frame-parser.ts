@@ -253,7 +253,8 @@ export class FrameParser {
     if (type !== FRAME_METHOD && type !== FRAME_HEADER && type !== FRAME_BODY && type !== FRAME_HEARTBEAT) {
       return this.#fail(describeAlien(source.subarray(start, start + FRAME_HEAD_BYTES)));
     }
-    if (size > this.#maxPayload) return this.#fail(`got a frame of ${size} bytes, expected at most ${this.#maxPayload}`);
+    if (size > this.#maxPayload)
+      return this.#fail(`got a frame of ${size} bytes, expected at most ${this.#maxPayload}`);
     return true;
   }
 

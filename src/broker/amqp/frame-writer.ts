@@ -43,12 +43,18 @@ export class FrameWriter {
   }
 
   ack(channel: number, tag: number, multiple: boolean): void {
-    this.begin(channel, BASIC_ACK).u64(tag).u8(multiple ? 1 : 0).end();
+    this.begin(channel, BASIC_ACK)
+      .u64(tag)
+      .u8(multiple ? 1 : 0)
+      .end();
   }
 
   /** Never with `multiple`: that would refuse deliveries nobody named. */
   nack(channel: number, tag: number, requeue: boolean): void {
-    this.begin(channel, BASIC_NACK).u64(tag).u8(requeue ? 0b10 : 0).end();
+    this.begin(channel, BASIC_NACK)
+      .u64(tag)
+      .u8(requeue ? 0b10 : 0)
+      .end();
   }
 
   heartbeat(): void {
@@ -95,7 +101,10 @@ export class FrameWriter {
   shortString(text: string): this {
     const bytes = Buffer.from(text, 'utf8');
     if (bytes.length > SHORT_STRING_BYTES) {
-      throw new RuntimeError('E_OPTION_RANGE', `a name of ${bytes.length} bytes, expected at most ${SHORT_STRING_BYTES}`);
+      throw new RuntimeError(
+        'E_OPTION_RANGE',
+        `a name of ${bytes.length} bytes, expected at most ${SHORT_STRING_BYTES}`,
+      );
     }
     return this.u8(bytes.length).#bytes(bytes);
   }

@@ -35,7 +35,12 @@ function clientProperties(connectionName: string): FieldTable {
 }
 
 /** Answers connection.start. @returns product and version of the server */
-export function answerStart(args: WireReader, writer: FrameWriter, target: BrokerTarget, connectionName: string): string {
+export function answerStart(
+  args: WireReader,
+  writer: FrameWriter,
+  target: BrokerTarget,
+  connectionName: string,
+): string {
   const version = `${args.u8()}-${args.u8()}`;
   if (version !== '0-9') throw malformed(`got protocol version ${version}, expected 0-9`);
   const server = args.table();
@@ -57,16 +62,12 @@ export function answerStart(args: WireReader, writer: FrameWriter, target: Broke
 }
 
 /** Answers connection.tune with the smaller of both wishes, and asks for the virtual host in the same write. */
-export function answerTune(
-  args: WireReader,
-  writer: FrameWriter,
-  vhost: string,
-  heartbeatSeconds: number,
-): Tuning {
+export function answerTune(args: WireReader, writer: FrameWriter, vhost: string, heartbeatSeconds: number): Tuning {
   const channelMax = smallerLimit(args.u16(), CHANNEL_MAX);
   const frameMax = smallerLimit(args.u32(), FRAME_MAX);
   const offered = args.u16();
-  if (frameMax < SMALLEST_FRAME_MAX) throw malformed(`got frame-max ${frameMax}, expected ${SMALLEST_FRAME_MAX} or more`);
+  if (frameMax < SMALLEST_FRAME_MAX)
+    throw malformed(`got frame-max ${frameMax}, expected ${SMALLEST_FRAME_MAX} or more`);
   const tuning = {
     channelMax,
     frameMax,

@@ -32,7 +32,9 @@ export function openSocket(target: BrokerTarget, tlsOptions: AmqpTlsOptions, eve
     },
   };
   const address = { host: target.host, port: target.port, onread };
-  const socket = target.secure ? tls.connect({ ...address, ...(tlsOptions as tls.ConnectionOptions) }) : net.connect(address);
+  const socket = target.secure
+    ? tls.connect({ ...address, ...(tlsOptions as tls.ConnectionOptions) })
+    : net.connect(address);
   socket.setNoDelay(true);
   socket.setKeepAlive(true, KEEP_ALIVE_MS);
   let failure: Error | undefined;

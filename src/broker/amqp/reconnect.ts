@@ -30,7 +30,11 @@ export class Backoff {
   #failures = 0;
   #upSince: number | undefined;
 
-  constructor(limits: ReconnectOptions, random: () => number = Math.random, now: () => number = () => performance.now()) {
+  constructor(
+    limits: ReconnectOptions,
+    random: () => number = Math.random,
+    now: () => number = () => performance.now(),
+  ) {
     this.#limits = limits;
     this.#random = random;
     this.#now = now;

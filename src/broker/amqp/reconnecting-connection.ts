@@ -195,5 +195,7 @@ function summarise(failures: readonly RuntimeError[]): RuntimeError {
   if (telling === undefined) return new RuntimeError('E_BROKER_UNREACHABLE', 'there is no broker host to try');
   if (failures.length === 1) return telling;
   const all = failures.map((failure) => failure.message).join('; ');
-  return new RuntimeError(telling.code, `none of ${failures.length} broker hosts can be used: ${all}`, { cause: telling });
+  return new RuntimeError(telling.code, `none of ${failures.length} broker hosts can be used: ${all}`, {
+    cause: telling,
+  });
 }

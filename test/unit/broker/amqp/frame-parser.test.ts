@@ -110,7 +110,9 @@ const delivery = fc.record({
 
 /** Deliveries on two channels with tags that count, and the frames between them. */
 const stream = fc
-  .array(fc.oneof({ weight: 8, arbitrary: delivery }, { weight: 1, arbitrary: fc.constant(undefined) }), { maxLength: 12 })
+  .array(fc.oneof({ weight: 8, arbitrary: delivery }, { weight: 1, arbitrary: fc.constant(undefined) }), {
+    maxLength: 12,
+  })
   .map((items) => {
     const tags = new Map<number, number>();
     const frames: Buffer[] = [];
@@ -255,7 +257,11 @@ describe('frame parser', () => {
     ['another AMQP version', Buffer.from([0x41, 0x4d, 0x51, 0x50, 3, 1, 0, 0]), /another version of AMQP/],
     ['a TLS alert', Buffer.from([0x15, 3, 3, 0, 2, 2, 0x46, 0]), /amqps/],
     ['an unknown frame type', frame(7, 0, Buffer.alloc(0)), /frame of type 7/],
-    ['a frame larger than agreed', frame(1, 1, Buffer.alloc(FRAME_MAX - 7)), /frame of 4089 bytes, expected at most 4088/],
+    [
+      'a frame larger than agreed',
+      frame(1, 1, Buffer.alloc(FRAME_MAX - 7)),
+      /frame of 4089 bytes, expected at most 4088/,
+    ],
     ['a wrong end octet', Buffer.from([8, 0, 0, 0, 0, 0, 0, 0xcd]), /byte 205 at the end/],
     ['a heartbeat on a channel', frame(8, 1, Buffer.alloc(0)), /heartbeat/],
     ['a delivery on an unknown channel', deliverMethod({ channel: 9, tag: 1, body: Buffer.alloc(0) }), /no consumer/],
