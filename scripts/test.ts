@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ensureServices, type Services } from './services/ensure-services.ts';
 import { closingLines, sumFigures } from './test/closing-lines.ts';
-import { runFiles, type RunOptions, type RunResult } from './test/run-files.ts';
+import { type RunOptions, type RunResult, runFiles } from './test/run-files.ts';
 import { createRunSpace, type RunSpace } from './test/run-space.ts';
 import { needsServers, selectTestFiles, TEST_GROUPS, type TestFile } from './test/test-files.ts';
 
@@ -71,7 +71,10 @@ async function runTests({ selection, name, concurrency }: Arguments): Promise<nu
   try {
     const shared = { projectFolder, namePattern: name, env: setup.env, signal: stop.signal };
     const results = [
-      await runPart(files.filter((file) => !needsServers(file)), { ...shared, concurrency, fileTimeoutMs: UNIT_FILE_TIMEOUT_MS }),
+      await runPart(
+        files.filter((file) => !needsServers(file)),
+        { ...shared, concurrency, fileTimeoutMs: UNIT_FILE_TIMEOUT_MS },
+      ),
       await runPart(files.filter(needsServers), { ...shared, concurrency: 1, fileTimeoutMs: SERVER_FILE_TIMEOUT_MS }),
     ];
     return conclude(results, setup, (performance.now() - began) / 1000, stop.signal);
@@ -100,7 +103,8 @@ interface Setup {
 }
 
 async function prepareServers(files: readonly TestFile[]): Promise<Setup> {
-  if (!files.some(needsServers)) return { env: process.env, lines: [], complete: true, remove: () => Promise.resolve() };
+  if (!files.some(needsServers))
+    return { env: process.env, lines: [], complete: true, remove: () => Promise.resolve() };
   const services = await ensureServices({ install: process.env['INSTALL_SERVICES'] === '1' });
   let space: RunSpace;
   try {

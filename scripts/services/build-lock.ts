@@ -10,7 +10,11 @@ const POLL_MS = 500;
  *
  * @param onWait - called once when somebody else holds the lock
  */
-export async function withBuildLock<T>(path: string, onWait: (pid: number) => void, work: () => Promise<T>): Promise<T> {
+export async function withBuildLock<T>(
+  path: string,
+  onWait: (pid: number) => void,
+  work: () => Promise<T>,
+): Promise<T> {
   let waited = false;
   while (!(await tryLock(path))) {
     const owner = await readOwner(path);

@@ -36,7 +36,9 @@ export async function requireFreeSpace(folder: string, bytes: number): Promise<v
   const free = bavail * bsize;
   if (free >= bytes) return;
   const gib = (value: number): string => `${(value / 2 ** 30).toFixed(1)} GiB`;
-  throw new Error(`${existing} has ${gib(free)} free, ${gib(bytes)} are needed; set MILLRACE_CACHE to a folder with room`);
+  throw new Error(
+    `${existing} has ${gib(free)} free, ${gib(bytes)} are needed; set MILLRACE_CACHE to a folder with room`,
+  );
 }
 
 export async function createCacheFolder(): Promise<string> {

@@ -1,7 +1,7 @@
 import { composeDown, composeUp, dockerAnswers } from './docker.ts';
-import type { FoundServer, MissingServer, SearchOptions } from './ensure-services.ts';
+import type { FoundServer, MissingServer, SearchOptions } from './found-server.ts';
 import { installMongo } from './install-mongo.ts';
-import { DEFAULT_MONGO_URL, probeMongo, type MongoProbe } from './mongo-probe.ts';
+import { DEFAULT_MONGO_URL, type MongoProbe, probeMongo } from './mongo-probe.ts';
 import { findMongoBinary, MongoServer } from './mongo-server.ts';
 import { serverLedger } from './server-ledger.ts';
 

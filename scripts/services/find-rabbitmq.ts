@@ -1,5 +1,5 @@
 import { composeDown, composeUp, dockerAnswers } from './docker.ts';
-import type { FoundServer, MissingServer, SearchOptions } from './ensure-services.ts';
+import type { FoundServer, MissingServer, SearchOptions } from './found-server.ts';
 import { installRabbit } from './install-rabbitmq.ts';
 import { DEFAULT_AMQP_URL, probeRabbit } from './rabbitmq-probe.ts';
 import { findRabbitScripts, RabbitServer } from './rabbitmq-server.ts';
@@ -44,7 +44,10 @@ async function fromListening(tried: string[]): Promise<FoundServer | undefined> 
   const started = serverLedger.running().find((entry) => entry.kind === 'rabbitmq' && entry.owner === null);
   const url = started?.url ?? DEFAULT_AMQP_URL;
   try {
-    const probe = await probeRabbit(url, started?.managementUrl === undefined ? {} : { managementUrl: started.managementUrl });
+    const probe = await probeRabbit(
+      url,
+      started?.managementUrl === undefined ? {} : { managementUrl: started.managementUrl },
+    );
     const why = started === undefined ? 'listens on the default port' : 'started by npm run services';
     return running(url, probe.managementUrl, probe.version, why);
   } catch (error) {

@@ -134,7 +134,9 @@ async function installSecantusPython(onProgress: Progress): Promise<void> {
   const venv = await runCommand(python, ['-m', 'venv', folder], { timeoutMs: VENV_TIMEOUT_MS });
   if (venv.code !== 0) throw new Error(`python3 -m venv failed: ${lastLines(venv)}`);
   const what = `secantusdb==${SECANTUS_PYTHON_VERSION}`;
-  const pip = await runCommand(join(folder, 'bin', 'pip'), ['install', '--quiet', what], { timeoutMs: VENV_TIMEOUT_MS });
+  const pip = await runCommand(join(folder, 'bin', 'pip'), ['install', '--quiet', what], {
+    timeoutMs: VENV_TIMEOUT_MS,
+  });
   if (pip.code !== 0) {
     await rm(folder, { recursive: true, force: true });
     throw new Error(`pip install ${what} failed: ${lastLines(pip)}`);

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
 import { chmod, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { findBinary } from './find-binary.ts';
-import { lastLines, runCommand, type CommandResult } from './run-command.ts';
+import { type CommandResult, lastLines, runCommand } from './run-command.ts';
 
 /** Debian's packages ask this program whether they may start their service; exit code 101 means no. */
 const POLICY_FILE = '/usr/sbin/policy-rc.d';
-const POLICY = '#!/bin/sh\n# Written by millrace while it installs rabbitmq-server: no service may be started.\nexit 101\n';
+const POLICY =
+  '#!/bin/sh\n# Written by millrace while it installs rabbitmq-server: no service may be started.\nexit 101\n';
 const APT_TIMEOUT_MS = 600_000;
 
 /**

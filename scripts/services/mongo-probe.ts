@@ -1,4 +1,4 @@
-import { MongoClient, type Document } from 'mongodb';
+import { type Document, MongoClient } from 'mongodb';
 
 export const DEFAULT_MONGO_URL = 'mongodb://127.0.0.1:27017/';
 

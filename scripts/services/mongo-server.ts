@@ -7,7 +7,7 @@ import { findBinary, isExecutable } from './find-binary.ts';
 import { findPort } from './find-port.ts';
 import { probeMongo } from './mongo-probe.ts';
 import { OwnProcess } from './own-process.ts';
-import { serverLedger, type LedgerEntry } from './server-ledger.ts';
+import { type LedgerEntry, serverLedger } from './server-ledger.ts';
 
 const READY_TIMEOUT_MS = 60_000;
 const STOP_GRACE_MS = 20_000;
@@ -39,7 +39,10 @@ export function findMongoBinary(): MongoBinary | undefined {
   const candidates: MongoBinary[] = [
     { flavour: 'mongod', path: downloadedMongod() },
     { flavour: 'secantus', path: findBinary('secantusd-rs') ?? join(secantusFolder(), 'bin', 'secantusd-rs') },
-    { flavour: 'secantus-python', path: findBinary('secantusd-py') ?? join(secantusPythonFolder(), 'bin', 'secantusd-py') },
+    {
+      flavour: 'secantus-python',
+      path: findBinary('secantusd-py') ?? join(secantusPythonFolder(), 'bin', 'secantusd-py'),
+    },
   ];
   return candidates.find((candidate) => isExecutable(candidate.path));
 }
@@ -162,7 +165,17 @@ export class MongoServer {
     const data = join(this.#folder, 'data');
     if (this.#binary.flavour === 'mongod') {
       const cache = ['--wiredTigerCacheSizeGB', '0.5'];
-      return ['--port', String(this.#port), '--bind_ip', '127.0.0.1', '--dbpath', data, '--replSet', REPLICA_SET, ...cache];
+      return [
+        '--port',
+        String(this.#port),
+        '--bind_ip',
+        '127.0.0.1',
+        '--dbpath',
+        data,
+        '--replSet',
+        REPLICA_SET,
+        ...cache,
+      ];
     }
     const common = ['--port', String(this.#port), '--host', '127.0.0.1', '--storage-path', data];
     return [...common, '--sync-on-commit', '--cache-size', '512M'];
@@ -185,7 +198,9 @@ export class MongoServer {
 
 /** A mongod that was told its set's name serves nothing until the set is initiated, once. */
 async function initiateReplicaSet(port: number): Promise<void> {
-  const client = new MongoClient(`mongodb://127.0.0.1:${port}/?directConnection=true`, { serverSelectionTimeoutMS: 1000 });
+  const client = new MongoClient(`mongodb://127.0.0.1:${port}/?directConnection=true`, {
+    serverSelectionTimeoutMS: 1000,
+  });
   try {
     const admin = client.db('admin');
     const hello = await admin.command({ hello: 1 });

@@ -43,7 +43,12 @@ export function fetchManagement(
 
 function logIn(url: string, timeoutMs: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    const connection = new Connection({ url, connectionTimeout: timeoutMs, acquireTimeout: timeoutMs, retryLow: 60_000 });
+    const connection = new Connection({
+      url,
+      connectionTimeout: timeoutMs,
+      acquireTimeout: timeoutMs,
+      retryLow: 60_000,
+    });
     const settle = (error?: Error): void => {
       clearTimeout(timer);
       if (error !== undefined) {

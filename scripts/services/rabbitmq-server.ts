@@ -7,8 +7,8 @@ import { findBinary } from './find-binary.ts';
 import { findPort, findPorts } from './find-port.ts';
 import { OwnProcess } from './own-process.ts';
 import { fetchManagement, probeRabbit } from './rabbitmq-probe.ts';
-import { runCommand, type CommandResult } from './run-command.ts';
-import { serverLedger, stopPortMapper, type LedgerEntry } from './server-ledger.ts';
+import { type CommandResult, runCommand } from './run-command.ts';
+import { type LedgerEntry, serverLedger, stopPortMapper } from './server-ledger.ts';
 
 const READY_TIMEOUT_MS = 90_000;
 const STOP_GRACE_MS = 20_000;

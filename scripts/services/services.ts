@@ -2,7 +2,7 @@
  * `npm run services`: finds or starts RabbitMQ and MongoDB, and says what it uses and why.
  */
 import { parseArgs } from 'node:util';
-import { ensureServices, withoutPassword, type Services } from './ensure-services.ts';
+import { ensureServices, type Services, withoutPassword } from './ensure-services.ts';
 import { serverLedger } from './server-ledger.ts';
 
 const HELP = `Usage: npm run services -- COMMAND [--json]
@@ -38,7 +38,10 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   switch (command) {
     case 'up':
-      return report(await ensureServices({ install: process.env['INSTALL_SERVICES'] === '1', outlives: true }), values.json);
+      return report(
+        await ensureServices({ install: process.env['INSTALL_SERVICES'] === '1', outlives: true }),
+        values.json,
+      );
     case 'down':
       return down(values.json);
     case 'status':
@@ -63,7 +66,11 @@ function report(services: Services, json: boolean): number {
 }
 
 function printEnvironment(services: Services): number {
-  const variables = { AMQP_URL: services.amqpUrl, MANAGEMENT_URL: services.managementUrl, MONGO_URL: services.mongoUrl };
+  const variables = {
+    AMQP_URL: services.amqpUrl,
+    MANAGEMENT_URL: services.managementUrl,
+    MONGO_URL: services.mongoUrl,
+  };
   for (const [name, value] of Object.entries(variables)) {
     if (value !== undefined) process.stdout.write(`export ${name}='${value.replaceAll("'", "'\\''")}'\n`);
   }

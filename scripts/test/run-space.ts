@@ -16,48 +16,51 @@ export interface RunSpace {
 export async function createRunSpace(services: Services): Promise<RunSpace> {
   const name = `millrace-test-${randomBytes(4).toString('hex')}`;
   const remarks: string[] = [];
-  const { amqpUrl, managementUrl, mongoUrl } = services;
-  const withHost = amqpUrl === undefined ? undefined : await createVirtualHost(amqpUrl, managementUrl, name, remarks);
+  const { mongoUrl } = services;
+  const virtualHost = await createVirtualHost(services, name, remarks);
   return {
-    amqpUrl: withHost ?? amqpUrl,
+    amqpUrl: virtualHost?.url ?? services.amqpUrl,
     mongoUrl: mongoUrl === undefined ? undefined : withPath(mongoUrl, name),
     remarks,
     remove: async () => {
-      if (withHost !== undefined && amqpUrl !== undefined && managementUrl !== undefined) {
-        await request(managementUrl, amqpUrl, `vhosts/${name}`, 'DELETE');
-      }
+      await virtualHost?.remove();
       if (mongoUrl !== undefined) await dropDatabases(mongoUrl, name);
     },
   };
 }
 
+interface VirtualHost {
+  readonly url: string;
+  remove(): Promise<void>;
+}
+
 /** Returns undefined, with a remark, where the management API is not there or the user is not allowed to. */
 async function createVirtualHost(
-  amqpUrl: string,
-  managementUrl: string | undefined,
+  services: Services,
   name: string,
   remarks: string[],
-): Promise<string | undefined> {
+): Promise<VirtualHost | undefined> {
+  const { amqpUrl, managementUrl } = services;
+  if (amqpUrl === undefined) return undefined;
   const given = 'the tests use the virtual host of the given URL';
   if (managementUrl === undefined) {
     remarks.push(`no management API answers (MANAGEMENT_URL): ${given}`);
     return undefined;
   }
+  const request = async (path: string, init: { method: string; body?: unknown }): Promise<void> => {
+    const response = await fetchManagement(managementUrl, amqpUrl, path, init);
+    if (!response.ok && response.status !== 404) throw new Error(`${init.method} ${path}: HTTP ${response.status}`);
+  };
   try {
-    const user = decodeURIComponent(new URL(amqpUrl).username) || 'guest';
-    await request(managementUrl, amqpUrl, `vhosts/${name}`, 'PUT', {});
+    const user = encodeURIComponent(decodeURIComponent(new URL(amqpUrl).username) || 'guest');
+    await request(`vhosts/${name}`, { method: 'PUT', body: {} });
     const all = { configure: '.*', write: '.*', read: '.*' };
-    await request(managementUrl, amqpUrl, `permissions/${name}/${encodeURIComponent(user)}`, 'PUT', all);
-    return withPath(amqpUrl, name);
+    await request(`permissions/${name}/${user}`, { method: 'PUT', body: all });
   } catch (error) {
     remarks.push(`no virtual host could be made (${(error as Error).message}): ${given}`);
     return undefined;
   }
-}
-
-async function request(managementUrl: string, amqpUrl: string, path: string, method: string, body?: unknown): Promise<void> {
-  const response = await fetchManagement(managementUrl, amqpUrl, path, { method, body });
-  if (!response.ok && response.status !== 404) throw new Error(`${method} ${path}: HTTP ${response.status}`);
+  return { url: withPath(amqpUrl, name), remove: () => request(`vhosts/${name}`, { method: 'DELETE' }) };
 }
 
 /** Tests that need a further database begin its name with the run's. */

@@ -17,8 +17,12 @@ export function needs(...urls: readonly (string | undefined)[]): { skip: string 
  * `MongoServer.start()` of scripts/services) and skip where there is no binary to start.
  */
 export function needsOwn(...servers: readonly ('rabbitmq' | 'mongodb')[]): { skip: string | false } {
-  const missing = servers.filter((name) => (name === 'rabbitmq' ? findRabbitScripts() : findMongoBinary()) === undefined);
-  return { skip: missing.length > 0 ? `needs a server of its own, and ${missing.join(' and ')} is not installed here` : false };
+  const missing = servers.filter(
+    (name) => (name === 'rabbitmq' ? findRabbitScripts() : findMongoBinary()) === undefined,
+  );
+  return {
+    skip: missing.length > 0 ? `needs a server of its own, and ${missing.join(' and ')} is not installed here` : false,
+  };
 }
 
 /** Headers of a request to the management API. */
