@@ -3,6 +3,7 @@
  * harness/ is what measures, scenarios/ what is done, contenders/ what is measured.
  */
 import { writeFile } from 'node:fs/promises';
+import { ensureServices } from '../scripts/services/ensure-services.ts';
 import type { Scenario as ScenarioName } from './contenders/catalogue.ts';
 import { build } from './harness/build.ts';
 import { describeMachine, quietMachine } from './harness/environment.ts';
@@ -25,16 +26,18 @@ function say(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-/** Removes what the bench made on the servers, also when it is interrupted. */
+/** Finds or starts the servers; removes what the bench made on them, also when it is interrupted. */
 async function withServers(options: BenchOptions, use: (bench: Bench) => Promise<void>): Promise<void> {
-  const queue = await QueueAdmin.open(options.amqpUrl, `millrace-bench-${process.pid}`, options.queueType);
-  const store = options.mongoUrl === undefined ? undefined : await StoreAdmin.open(options.mongoUrl);
+  const services = await ensureServices({ install: process.env['INSTALL_SERVICES'] === '1' });
+  let queue: QueueAdmin | undefined;
+  let store: StoreAdmin | undefined;
   let removal: Promise<void> | undefined;
   const remove = (): Promise<void> => {
     removal ??= (async () => {
-      await queue.remove();
-      await queue.close();
+      await queue?.remove();
+      await queue?.close();
       await store?.remove();
+      await services.stop();
     })();
     return removal;
   };
@@ -44,7 +47,12 @@ async function withServers(options: BenchOptions, use: (bench: Bench) => Promise
   process.once('SIGINT', interrupted);
   process.once('SIGTERM', interrupted);
   try {
-    await use({ options, queue, store });
+    const { amqpUrl, mongoUrl } = services;
+    const missing = amqpUrl === undefined || (options.writes && mongoUrl === undefined);
+    if (missing) throw new Error(`a server is missing\n${services.describe().join('\n')}`);
+    queue = await QueueAdmin.open(amqpUrl, `millrace-bench-${process.pid}`, options.queueType);
+    if (options.writes && mongoUrl !== undefined) store = await StoreAdmin.open(mongoUrl);
+    await use({ options, amqpUrl, queue, store });
   } finally {
     await remove();
     process.off('SIGINT', interrupted);
@@ -65,7 +73,7 @@ async function measure(bench: Bench, recorder: Recorder, warmUpMessages: number)
 
 /** Resolves with the exit code. */
 async function main(args: readonly string[]): Promise<number> {
-  const options = parseOptions(args, process.env);
+  const options = parseOptions(args);
   if (options === 'help') {
     console.log(helpText());
     return 0;

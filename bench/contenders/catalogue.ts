@@ -27,8 +27,8 @@ export interface CatalogueEntry {
 }
 
 const OURS = 'at least once; ack after the outcome is stored; inserts once';
-const PROTOTYPE = 'ack after the insert; no recovery from any error';
-const BARE = 'ack after the insert; no recovery, no threads';
+const PROTOTYPE = 'ack once handled and inserted; no recovery from any error';
+const BARE = 'ack once handled and inserted; no recovery, no threads';
 
 const asGiven: CatalogueEntry['settings'] = (given) => ({ ...given, concurrency: undefined });
 const automatic: CatalogueEntry['settings'] = () => ({

@@ -21,8 +21,8 @@ export interface BenchOptions {
   readonly seed: number;
   readonly force: boolean;
   readonly skipBuild: boolean;
-  readonly amqpUrl: string;
-  readonly mongoUrl: string | undefined;
+  /** A contender of the run writes documents. */
+  readonly writes: boolean;
 }
 
 export class UsageError extends Error {}
@@ -84,8 +84,8 @@ Options
 Contenders (• always there, others by --against)
 ${SCENARIOS.map(contenderLines).join('\n')}
 
-Servers: AMQP_URL (amqp://localhost), MONGO_URL (mongodb://localhost:27017; only where documents are written).
-The bench uses queues and a database of its own and removes them.
+Servers: AMQP_URL and MONGO_URL, or those found or started as "npm run services -- --help" describes.
+The bench uses a queue and a database of its own and removes them.
 Exit code: 0, 1 when a message was lost or duplicated or a run failed, 2 when the command line is wrong.`;
 }
 
@@ -129,7 +129,7 @@ function namesOf(scenario: Scenario, against: readonly string[], only: readonly 
 }
 
 /** `'help'` when only the help text is wanted. Throws UsageError. */
-export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): BenchOptions | 'help' {
+export function parseOptions(args: readonly string[]): BenchOptions | 'help' {
   const { values, positionals } = parse(args);
   if (values.help) return 'help';
   const scenario = scenarioOf(positionals);
@@ -138,7 +138,6 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): B
     throw new UsageError(`--queue-type must be quorum or classic, got "${queueType}"`);
   }
   const contenders = namesOf(scenario, values.against, values.only);
-  const writes = contenders.some((name) => CATALOGUE[name]?.writes ?? scenario === 'mongo');
   return {
     scenario,
     contenders,
@@ -154,7 +153,6 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): B
     seed: count('seed', values.seed, Math.floor(Math.random() * 2 ** 31), 0),
     force: values.force,
     skipBuild: values['skip-build'],
-    amqpUrl: env['AMQP_URL'] ?? 'amqp://localhost',
-    mongoUrl: writes ? (env['MONGO_URL'] ?? 'mongodb://localhost:27017') : undefined,
+    writes: contenders.some((name) => CATALOGUE[name]?.writes ?? scenario === 'mongo'),
   };
 }

@@ -9,9 +9,16 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return [line(head), widths.map((width) => '─'.repeat(width)).join('  '), ...rows.map(line)].join('\n');
 }
 
+const FIGURE = /^[*\d.,–-]*$/;
+
+/** Columns of figures are right-aligned. */
 export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map((_, i) => (i === 0 ? '---' : '---:'))), ...rows.map(line)].join('\n');
+  return [
+    line(head),
+    line(head.map((_, i) => (rows.every((row) => FIGURE.test(row[i] ?? '')) ? '---:' : '---'))),
+    ...rows.map(line),
+  ].join('\n');
 }
 
 /** 12345.6 → 12,346. The same in every locale. */

@@ -11,7 +11,7 @@ export function drain(writes: boolean): Scenario {
     await bench.queue.recreate();
     await store?.empty();
     const filling = startProgress(`filling for ${turn.contender}`);
-    const { amqpUrl } = bench.options;
+    const { amqpUrl } = bench;
     await fill({ amqpUrl, queue: bench.queue.queue, seed: turn.seed, messages }, filling);
     filling.end();
     const draining = startProgress(turn.contender);

@@ -24,7 +24,7 @@ async function measure(bench: Bench, turn: Turn, messages: number): Promise<Turn
   const store = entry.writes === true ? bench.store : undefined;
   await bench.queue.recreate();
   await store?.empty();
-  const { amqpUrl } = bench.options;
+  const { amqpUrl } = bench;
   const order = { amqpUrl, queue: bench.queue.queue, seed: turn.seed, messages, publishers: PUBLISHERS };
   const progress = startProgress(turn.contender);
   const publishers = startPublishers(order);

@@ -12,6 +12,7 @@ import { judge } from '../harness/verdict.ts';
 /** What a turn works with. */
 export interface Bench {
   readonly options: BenchOptions;
+  readonly amqpUrl: string;
   readonly queue: QueueAdmin;
   /** There when any contender of the run writes. */
   readonly store: StoreAdmin | undefined;
@@ -28,7 +29,7 @@ export function entryOf(turn: Turn): CatalogueEntry {
 
 export function jobOf(bench: Bench, turn: Turn, messages: number, store: StoreAdmin | undefined): ContenderJob {
   return {
-    amqpUrl: bench.options.amqpUrl,
+    amqpUrl: bench.amqpUrl,
     queue: bench.queue.queue,
     messages,
     store: store && { url: store.url, database: DATABASE, collection: COLLECTION },

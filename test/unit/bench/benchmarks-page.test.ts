@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { benchmarksPage } from '../../../bench/harness/benchmarks-page.ts';
+import type { ContenderResult } from '../../../bench/harness/result.ts';
+import { machine } from './machine-fixture.ts';
+
+function result(contender: string, rate: number, scenario = 'noop'): ContenderResult {
+  const rounds = [0.9, 1, 1.1].map((factor) => ({
+    seconds: 1,
+    rate: rate * factor,
+    cpuMicrosPerMessage: 5,
+    lost: 0,
+    duplicates: 0,
+  }));
+  return {
+    scenario,
+    contender,
+    messages: 1000,
+    rounds,
+    rate,
+    cpuMicrosPerMessage: 5,
+    latencyMs: null,
+    environment: {
+      ...machine,
+      prefetch: 2000,
+      batch: 250,
+      threads: 1,
+      concurrency: null,
+      guarantee: 'at least once',
+      baseline: contender === 'prototype' ? null : 'prototype',
+      handlerCalls: 1000,
+      peakRssMiB: 100,
+      publisherCpuMicrosPerMessage: null,
+    },
+  };
+}
+
+test('ratios come first, then min, median and max, then where it was measured', () => {
+  const page = benchmarksPage([
+    { name: 'x-noop.json', results: [result('millrace', 80_000), result('prototype', 100_000)] },
+  ]);
+  const places = [
+    '| millrace ÷ prototype | 0.80 | 0.80 | 1.00 | 1.00 |',
+    '| millrace | 72,000 | **80,000** | 88,000 |',
+    'at least once',
+    'npm run bench -- noop --against prototype',
+    '1a2b3c4',
+    'bench/results/x-noop.json',
+    'RabbitMQ 3.10.8',
+  ].map((text) => page.indexOf(text));
+  assert.ok(
+    places.every((place) => place > 0),
+    String(places),
+  );
+  assert.deepEqual(
+    places,
+    [...places].sort((a, b) => a - b),
+  );
+});
+
+test('scenarios stand in their order, whatever the files are called', () => {
+  const files = ['live', 'noop', 'mongo'].map((scenario) => ({
+    name: `${scenario}.json`,
+    results: [result('prototype', 1000, scenario)],
+  }));
+  const page = benchmarksPage(files);
+  const places = ['## noop', '## mongo', '## live'].map((title) => page.indexOf(title));
+  assert.ok(
+    places.every((place) => place > 0),
+    String(places),
+  );
+  assert.deepEqual(
+    places,
+    [...places].sort((a, b) => a - b),
+  );
+});
+
+test('the settings of the published figures are set next to those figures', () => {
+  const results = [result('millrace-auto', 70_000), result('millrace-10-100', 35_000)];
+  const page = benchmarksPage([{ name: 'x.json', results }]);
+  assert.ok(page.includes('| millrace-10-100 | 35,000 | 7,000 | 5.0 |'), page);
+  assert.ok(!benchmarksPage([{ name: 'x.json', results: results.slice(0, 1) }]).includes('| 7,000 |'));
+});
+
+test('without results the page says so', () => {
+  assert.match(benchmarksPage([]), /No results are committed yet/);
+});

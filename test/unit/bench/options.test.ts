@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type BenchOptions, helpText, parseOptions, UsageError } from '../../../bench/harness/options.ts';
+
+function parsed(text: string): BenchOptions {
+  const options = parseOptions(text.split(' ').filter((word) => word !== ''));
+  assert.ok(options !== 'help');
+  return options;
+}
+
+test('the defaults are the settings of the prototype on a quorum queue', () => {
+  const { settings, queueType, messages, rounds, contenders, writes } = parsed('noop');
+  assert.deepEqual(settings, { prefetch: 2000, batch: 250, threads: 1 });
+  assert.deepEqual(
+    { queueType, messages, rounds, writes },
+    { queueType: 'quorum', messages: 200_000, rounds: 7, writes: false },
+  );
+  assert.deepEqual(contenders, ['millrace', 'millrace-auto']);
+});
+
+test('every option is taken', () => {
+  const options = parsed(
+    'mongo --messages 5 --rounds 2 --queue-type classic --prefetch 10 --batch 3 --threads 2 --against prototype,bare-reader --json f --seed 9 --force',
+  );
+  assert.deepEqual(options.settings, { prefetch: 10, batch: 3, threads: 2 });
+  assert.deepEqual(options.contenders, ['millrace', 'millrace-auto', 'prototype', 'bare-reader']);
+  const { messages, rounds, queueType, json, seed, force, writes } = options;
+  assert.deepEqual([messages, rounds, queueType, json, seed, force, writes], [5, 2, 'classic', 'f', 9, true, true]);
+});
+
+test('--only leaves the standard contenders out', () => {
+  assert.deepEqual(parsed('noop --only prototype').contenders, ['prototype']);
+  assert.deepEqual(parsed('live --only bare-noop').writes, false);
+});
+
+test('what cannot be meant is a usage error that says what can', () => {
+  const cases: [string, RegExp][] = [
+    ['', /one scenario is needed \(noop, mongo, live\), got none/],
+    ['fast', /got "fast"/],
+    ['noop mongo', /got "noop mongo"/],
+    ['noop --messages 0', /--messages must be a whole number from 1, got "0"/],
+    ['noop --rounds many', /--rounds/],
+    ['noop --queue-type stream', /quorum or classic/],
+    ['noop --against paota', /no contender "paota" in noop; there are millrace/],
+    ['live --against prototype', /no contender "prototype" in live/],
+    ['noop --mesages 5', /mesages/],
+  ];
+  for (const [text, expected] of cases) {
+    assert.throws(
+      () => parsed(text),
+      (error) => error instanceof UsageError && expected.test(error.message),
+      text,
+    );
+  }
+});
+
+test('--help tells every option and every contender', () => {
+  assert.equal(parseOptions(['--help']), 'help');
+  const text = helpText();
+  for (const word of [
+    '--messages',
+    '--queue-type',
+    '--against',
+    '--json',
+    'prototype',
+    'bare-mongo',
+    'millrace-auto',
+  ]) {
+    assert.ok(text.includes(word), word);
+  }
+});

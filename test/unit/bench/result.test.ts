@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { interleave } from '../../../bench/harness/interleave.ts';
+import { Recorder, type TurnResult } from '../../../bench/harness/recorder.ts';
+import { type ContenderResult, ratiosOf } from '../../../bench/harness/result.ts';
+import { median } from '../../../bench/harness/statistics.ts';
+import { machine } from './machine-fixture.ts';
+
+function turn(seconds: number, cpuMicros: number, lost = 0): TurnResult {
+  return {
+    seconds,
+    cpuMicros,
+    lost,
+    duplicates: 0,
+    faults: [],
+    latency: { p50: seconds, p99: seconds, max: seconds },
+    handlerCalls: 1000 - lost,
+    checksum: 1,
+    expectedChecksum: 1,
+    peakRssMiB: 100,
+    publisherCpuMicros: undefined,
+  };
+}
+
+const settings = { prefetch: 2000, batch: 250, threads: 1 };
+
+/** Rounds with the given seconds; the warm-up is ten times slower and must not count. */
+function record(seconds: Record<string, number[]>, lost = 0): { recorder: Recorder; results: ContenderResult[] } {
+  const recorder = new Recorder();
+  const names = Object.keys(seconds);
+  for (const next of interleave(names, 3, 1)) {
+    const time = next.round === 0 ? 10 : (seconds[next.contender]?.[next.round - 1] ?? Number.NaN);
+    recorder.add(next, 1000, turn(time, time * 1e6, lost));
+  }
+  return { recorder, results: recorder.results(names, { scenario: 'noop', messages: 1000, settings, machine }) };
+}
+
+test('the median of an even number of values is the mean of the middle two', () => {
+  assert.equal(median([3, 1, 2]), 2);
+  assert.equal(median([4, 1, 3, 2]), 2.5);
+});
+
+test('a result holds the counted rounds and their medians, in exactly the promised shape', () => {
+  const [result] = record({ millrace: [1, 4, 2] }).results;
+  assert.ok(result !== undefined);
+  const keys = 'scenario contender messages rounds rate cpuMicrosPerMessage latencyMs environment';
+  assert.deepEqual(Object.keys(result), keys.split(' '));
+  assert.deepEqual(result.rounds, [
+    { seconds: 1, rate: 1000, cpuMicrosPerMessage: 1000, lost: 0, duplicates: 0 },
+    { seconds: 4, rate: 250, cpuMicrosPerMessage: 4000, lost: 0, duplicates: 0 },
+    { seconds: 2, rate: 500, cpuMicrosPerMessage: 2000, lost: 0, duplicates: 0 },
+  ]);
+  assert.equal(result.rate, 500);
+  assert.equal(result.cpuMicrosPerMessage, 2000);
+  assert.deepEqual(result.latencyMs, { p50: 2, p99: 2, max: 4 });
+});
+
+test('a ratio by round compares what ran in the same round', () => {
+  const { results } = record({ millrace: [1, 4, 2], prototype: [1, 2, 4] });
+  const [ratio] = ratiosOf(results);
+  assert.equal(ratio?.contender, 'millrace');
+  assert.equal(ratio?.baseline, 'prototype');
+  assert.equal(ratio?.rate, 1);
+  assert.equal(ratio?.rateByRound, 1);
+  assert.equal(ratio?.cpu, 1);
+  const slower = ratiosOf(record({ millrace: [2, 4, 8], prototype: [1, 2, 4] }).results)[0];
+  assert.equal(slower?.rate, 0.5);
+  assert.equal(slower?.rateByRound, 0.5);
+  assert.equal(slower?.cpuByRound, 2);
+});
+
+test('one lost message fails the run', () => {
+  assert.equal(record({ millrace: [1, 1, 1] }).recorder.failed, false);
+  assert.equal(record({ millrace: [1, 1, 1] }, 1).recorder.failed, true);
+});
