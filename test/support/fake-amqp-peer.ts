@@ -40,6 +40,7 @@ export class FakeAmqpPeer {
   readonly #script: PeerScript;
   readonly #server: Server;
   readonly #waiting = new Set<() => void>();
+  #port = 0;
 
   private constructor(script: PeerScript) {
     this.#script = script;
@@ -55,15 +56,17 @@ export class FakeAmqpPeer {
       peer.#server.once('error', reject);
       peer.#server.listen(port, '127.0.0.1', resolve);
     });
+    peer.#port = (peer.#server.address() as AddressInfo).port;
     return peer;
   }
 
+  /** Its port, also after it was stopped: nobody answers there then. */
   get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+    return this.#port;
   }
 
   get url(): string {
-    return `${this.#script.tls === undefined ? 'amqp' : 'amqps'}://127.0.0.1:${this.port}`;
+    return `${this.#script.tls === undefined ? 'amqp' : 'amqps'}://127.0.0.1:${this.#port}`;
   }
 
   /** The connection with that number, from 0, as soon as it has been made. */

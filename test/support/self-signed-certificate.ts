@@ -14,7 +14,7 @@ export function selfSignedCertificate(commonName = 'localhost'): Certificate {
   const body = certificateBody(privateKey, commonName);
   const signature = sign('sha256', body, privateKey);
   const der = sequence(body, sequence(ECDSA_WITH_SHA256), tagged(0x03, Buffer.concat([Buffer.from([0]), signature])));
-  const base64 = der.toString('base64').replace(/(.{64})/g, '$1\n');
+  const base64 = (der.toString('base64').match(/.{1,64}/g) ?? []).join('\n');
   return {
     cert: `-----BEGIN CERTIFICATE-----\n${base64}\n-----END CERTIFICATE-----\n`,
     key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
@@ -55,9 +55,11 @@ function sequence(...parts: readonly Buffer[]): Buffer {
 }
 
 function tagged(tag: number, content: Buffer): Buffer {
-  const { length } = content;
-  if (length < 0x80) return Buffer.concat([Buffer.from([tag, length]), content]);
-  const bytes = Buffer.alloc(2);
-  bytes.writeUInt16BE(length);
-  return Buffer.concat([Buffer.from([tag, 0x82]), bytes, content]);
+  return Buffer.concat([Buffer.from([tag, ...lengthOctets(content.length)]), content]);
+}
+
+/** DER wants the shortest form: one octet below 128, else their number and then the octets. */
+function lengthOctets(length: number): readonly number[] {
+  if (length < 0x80) return [length];
+  return length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
 }
