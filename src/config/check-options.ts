@@ -40,7 +40,8 @@ export function isLogger(value: unknown): boolean {
 
 const url = text(1, LONGEST_URL);
 const pem: Check = (value, path) => {
-  if (typeof value !== 'string' && !(value instanceof Uint8Array)) refuse('E_OPTION_TYPE', path, '(hidden)', 'PEM text or bytes');
+  if (typeof value !== 'string' && !(value instanceof Uint8Array))
+    refuse('E_OPTION_TYPE', path, '(hidden)', 'PEM text or bytes');
 };
 
 const tls = group({
@@ -59,7 +60,8 @@ const urls: Check = (value, path) => (Array.isArray(value) ? list(url, 1, 100) :
 export const checkBroker: Check = (value, path) => {
   if (typeof value === 'string' || Array.isArray(value)) return urls(value, path);
   if (isInstance(value)) return undefined;
-  if (!isPlainObject(value)) refuse('E_OPTION_TYPE', path, value, 'a URL, a list of URLs, settings with `urls`, or a broker');
+  if (!isPlainObject(value))
+    refuse('E_OPTION_TYPE', path, value, 'a URL, a list of URLs, settings with `urls`, or a broker');
   return brokerSettings(value, path);
 };
 
@@ -88,7 +90,8 @@ const queueName: Check = (value, path) => {
   const expected = `a queue name of 1 to ${LONGEST_QUEUE_NAME_BYTES} bytes that does not begin with 'amq.'`;
   if (typeof value !== 'string') refuse('E_OPTION_TYPE', path, value, expected);
   const bytes = Buffer.byteLength(value);
-  if (bytes === 0 || bytes > LONGEST_QUEUE_NAME_BYTES || value.startsWith('amq.')) refuse('E_OPTION_RANGE', path, value, expected);
+  if (bytes === 0 || bytes > LONGEST_QUEUE_NAME_BYTES || value.startsWith('amq.'))
+    refuse('E_OPTION_RANGE', path, value, expected);
 };
 
 const queueSettings = group({
@@ -106,7 +109,8 @@ const queues: Check = (value, path) => {
 
 const tasks: Check = (value, path) => {
   if (value instanceof URL) return;
-  if (typeof value !== 'string' || value === '') refuse('E_OPTION_TYPE', path, value, 'the URL or the path of a module');
+  if (typeof value !== 'string' || value === '')
+    refuse('E_OPTION_TYPE', path, value, 'the URL or the path of a module');
 };
 
 const target: Check = (value, path) => {

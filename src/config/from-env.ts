@@ -63,7 +63,12 @@ function groups(from: Reader): Pick<RuntimeOptions, 'batching' | 'credit' | 'shu
     grace: from('MILLRACE_SHUTDOWN_GRACE', (text) => numberOr<Duration>(text)),
   });
   const log = given({ level: from('MILLRACE_LOG_LEVEL', (text) => text as LogLevel) });
-  return { ...nonEmpty('batching', batching), ...nonEmpty('credit', credit), ...nonEmpty('shutdown', shutdown), ...nonEmpty('log', log) };
+  return {
+    ...nonEmpty('batching', batching),
+    ...nonEmpty('credit', credit),
+    ...nonEmpty('shutdown', shutdown),
+    ...nonEmpty('log', log),
+  };
 }
 
 /** A plain number means ms or bytes; anything else is text with a unit. */

@@ -88,7 +88,9 @@ export function resolveOptions(options: RuntimeOptions): ResolvedOptions {
 export function resolveBroker(broker: NonNullable<RuntimeOptions['broker']>): ResolvedBroker {
   if (isInstance(broker)) return { kind: 'instance', broker: broker as Broker };
   const settings: BrokerSettings =
-    typeof broker === 'string' || Array.isArray(broker) ? { urls: broker as string | string[] } : (broker as BrokerSettings);
+    typeof broker === 'string' || Array.isArray(broker)
+      ? { urls: broker as string | string[] }
+      : (broker as BrokerSettings);
   return {
     kind: 'amqp',
     urls: typeof settings.urls === 'string' ? [settings.urls] : settings.urls,

@@ -58,7 +58,8 @@ function* findProblems({ state, broker, store, threads, counters, failure }: Hea
   if (state !== 'running') return;
   if (broker.state !== 'connected') yield `the broker is ${broker.state}${because(broker.reason)}`;
   if (store !== undefined && store.state !== 'connected') yield `the store is ${store.state}${because(store.reason)}`;
-  if (threads.alive < threads.configured) yield `${threads.alive} of ${threads.configured} threads run${because(threads.lastExit)}`;
+  if (threads.alive < threads.configured)
+    yield `${threads.alive} of ${threads.configured} threads run${because(threads.lastExit)}`;
   if (counters?.paused !== undefined) yield `nothing is consumed: ${counters.paused}`;
 }
 

@@ -28,5 +28,8 @@ export const RUNTIME_MOVES = {
 export function assertMove(from: RuntimeState, to: RuntimeState): void {
   const allowed: readonly RuntimeState[] = RUNTIME_MOVES[from];
   if (allowed.includes(to)) return;
-  throw new RuntimeError('E_STATE', `a runtime cannot go from ${from} to ${to}; allowed are: ${allowed.join(', ') || 'none'}`);
+  throw new RuntimeError(
+    'E_STATE',
+    `a runtime cannot go from ${from} to ${to}; allowed are: ${allowed.join(', ') || 'none'}`,
+  );
 }

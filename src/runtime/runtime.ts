@@ -1,5 +1,5 @@
 import type { Broker, Publisher } from '../broker/broker.ts';
-import { queueTopology, mergeTopologies } from '../broker/topology.ts';
+import { mergeTopologies, queueTopology } from '../broker/topology.ts';
 import { FOLLOW_UP_WINDOW, MAX_DEATHS } from '../config/defaults.ts';
 import type { ResolvedOptions } from '../config/resolve-options.ts';
 import type { DeliveryCounters } from '../delivery/delivery-counters.ts';
@@ -151,7 +151,8 @@ export class WorkerRuntime implements Runtime, Service {
   }
 
   stats(): RuntimeStats {
-    if (this.#pipeline === undefined) throw new RuntimeError('E_STATE', `a runtime that is ${this.#state} has no counters yet`);
+    if (this.#pipeline === undefined)
+      throw new RuntimeError('E_STATE', `a runtime that is ${this.#state} has no counters yet`);
     const { threads, creditBytes } = this.#options;
     return {
       ...this.#pipeline.counters(),
@@ -181,7 +182,10 @@ export class WorkerRuntime implements Runtime, Service {
       await this.#failStart(error);
     }
     this.#move('running');
-    this.#parts.logger.info({ queues: this.#options.queues.map((q) => q.name), threads: this.#options.threads }, 'running');
+    this.#parts.logger.info(
+      { queues: this.#options.queues.map((q) => q.name), threads: this.#options.threads },
+      'running',
+    );
   }
 
   async #startOwned(service: Service, madeByCaller: boolean): Promise<void> {
@@ -296,7 +300,10 @@ export class WorkerRuntime implements Runtime, Service {
     this.#parts.threads.expectExits();
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      const error = new RuntimeError('E_STOP_TIMEOUT', `a part did not stop within ${CLOSE_LIMIT_MS} ms; end the process`);
+      const error = new RuntimeError(
+        'E_STOP_TIMEOUT',
+        `a part did not stop within ${CLOSE_LIMIT_MS} ms; end the process`,
+      );
       timer = setTimeout(reject, CLOSE_LIMIT_MS, error);
     });
     try {
@@ -308,11 +315,7 @@ export class WorkerRuntime implements Runtime, Service {
 
   async #closeParts(): Promise<void> {
     const problems: unknown[] = [];
-    for (const close of [
-      () => this.#pipeline?.stop(),
-      () => this.#publisher?.close(),
-      () => this.#services.stop(),
-    ]) {
+    for (const close of [() => this.#pipeline?.stop(), () => this.#publisher?.close(), () => this.#services.stop()]) {
       try {
         await close();
       } catch (error) {

@@ -58,7 +58,8 @@ export class ServiceGroup implements Service {
 
   async #stopAfterFailure(cause: unknown): Promise<never> {
     const problems = await this.#stopStarted();
-    if (problems.length > 0) throw new AggregateError([cause, ...problems], 'a part failed to start, and others to stop after it');
+    if (problems.length > 0)
+      throw new AggregateError([cause, ...problems], 'a part failed to start, and others to stop after it');
     throw cause;
   }
 

@@ -51,7 +51,10 @@ test('each variable alone sets the option that the table names', () => {
 });
 
 test('empty and foreign variables set nothing', () => {
-  assert.deepEqual(optionsFromEnv({ AMQP_URL: '', MONGO_URL: '  ', MILLRACE_PORT: 'tcp://10.0.0.1:80', PATH: '/bin' }), {});
+  assert.deepEqual(
+    optionsFromEnv({ AMQP_URL: '', MONGO_URL: '  ', MILLRACE_PORT: 'tcp://10.0.0.1:80', PATH: '/bin' }),
+    {},
+  );
 });
 
 test('a value that cannot be read names its variable', () => {
@@ -59,6 +62,9 @@ test('a value that cannot be read names its variable', () => {
     code: 'E_OPTION_TYPE',
     message: "the environment variable MILLRACE_THREADS is 'four'; expected a whole number",
   });
-  assert.throws(() => optionsFromEnv({ MILLRACE_DECLARE: 'maybe' }), { code: 'E_OPTION_TYPE', message: /MILLRACE_DECLARE/ });
+  assert.throws(() => optionsFromEnv({ MILLRACE_DECLARE: 'maybe' }), {
+    code: 'E_OPTION_TYPE',
+    message: /MILLRACE_DECLARE/,
+  });
   assert.throws(() => optionsFromEnv({ MILLRACE_BATCH_TARGET: '1.5' }), { code: 'E_OPTION_TYPE' });
 });

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { resolve } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import type { Broker } from '../../../src/broker/broker.ts';
 import { defaultThreads } from '../../../src/config/defaults.ts';
 import { resolveOptions } from '../../../src/config/resolve-options.ts';
-import type { Broker } from '../../../src/broker/broker.ts';
 import type { Store } from '../../../src/store/store.ts';
 
 test('what is not given is filled in, in the unit of its name', () => {
@@ -32,7 +32,11 @@ test('what is not given is filled in, in the unit of its name', () => {
 });
 
 test('a queue of its own settings keeps them, others take the prefetch of the runtime', () => {
-  const { queues } = resolveOptions({ tasks: 't.js', prefetch: 50, queues: ['a', { name: 'b', task: 'score', prefetch: 7 }] });
+  const { queues } = resolveOptions({
+    tasks: 't.js',
+    prefetch: 50,
+    queues: ['a', { name: 'b', task: 'score', prefetch: 7 }],
+  });
   assert.deepEqual(queues, [
     { name: 'a', task: undefined, prefetch: 50 },
     { name: 'b', task: 'score', prefetch: 7 },
@@ -60,11 +64,14 @@ test('a broker, a store and a logger that the caller made are taken as they are'
   const broker = service as unknown as Broker;
   const store = service as unknown as Store;
   const resolved = resolveOptions({ tasks: 't.js', broker, store, log: console });
-  assert.deepEqual([resolved.broker, resolved.store, resolved.log], [
-    { kind: 'instance', broker },
-    { kind: 'instance', store },
-    { kind: 'instance', logger: console },
-  ]);
+  assert.deepEqual(
+    [resolved.broker, resolved.store, resolved.log],
+    [
+      { kind: 'instance', broker },
+      { kind: 'instance', store },
+      { kind: 'instance', logger: console },
+    ],
+  );
 });
 
 test('the cores share: one is left to the main thread, and there is always a thread', () => {

@@ -20,11 +20,31 @@ test('a runtime with everything in place is ok', () => {
 });
 
 const degraded: readonly [name: string, inputs: Partial<HealthInputs>, says: string][] = [
-  ['the broker is away', { broker: { ...WELL.broker, state: 'waiting', reason: 'refused' } }, 'the broker is waiting: refused'],
-  ['the broker blocks', { broker: { ...WELL.broker, state: 'blocked', reason: 'low on disk' } }, 'the broker is blocked: low on disk'],
-  ['the store is away', { store: { state: 'away', server: undefined, reason: 'no primary' } }, 'the store is away: no primary'],
-  ['a thread is missing', { threads: { configured: 2, alive: 1, deaths: 1, lastExit: 'out of memory' } }, '1 of 2 threads run: out of memory'],
-  ['nothing is consumed', { counters: { paused: 'the store is away' } as DeliveryCounters }, 'nothing is consumed: the store is away'],
+  [
+    'the broker is away',
+    { broker: { ...WELL.broker, state: 'waiting', reason: 'refused' } },
+    'the broker is waiting: refused',
+  ],
+  [
+    'the broker blocks',
+    { broker: { ...WELL.broker, state: 'blocked', reason: 'low on disk' } },
+    'the broker is blocked: low on disk',
+  ],
+  [
+    'the store is away',
+    { store: { state: 'away', server: undefined, reason: 'no primary' } },
+    'the store is away: no primary',
+  ],
+  [
+    'a thread is missing',
+    { threads: { configured: 2, alive: 1, deaths: 1, lastExit: 'out of memory' } },
+    '1 of 2 threads run: out of memory',
+  ],
+  [
+    'nothing is consumed',
+    { counters: { paused: 'the store is away' } as DeliveryCounters },
+    'nothing is consumed: the store is away',
+  ],
   ['it is draining', { state: 'draining' }, 'the runtime is draining'],
 ];
 
@@ -36,7 +56,10 @@ for (const [name, inputs, says] of degraded) {
 
 test('a failed runtime says why', () => {
   const failure = { code: 'E_THREADS_EXHAUSTED', message: 'dead' };
-  assert.deepEqual(judgeHealth({ ...WELL, state: 'failed', failure }), { health: 'failed', problems: ['E_THREADS_EXHAUSTED: dead'] });
+  assert.deepEqual(judgeHealth({ ...WELL, state: 'failed', failure }), {
+    health: 'failed',
+    problems: ['E_THREADS_EXHAUSTED: dead'],
+  });
 });
 
 test('a thread that ends counts as a death, unless it was told to end', () => {

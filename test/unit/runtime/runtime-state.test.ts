@@ -9,7 +9,8 @@ test('exactly the moves of the table are allowed', () => {
     for (const to of STATES) {
       const allowed = (RUNTIME_MOVES[from] as readonly RuntimeState[]).includes(to);
       if (allowed) assertMove(from, to);
-      else assert.throws(() => assertMove(from, to), { code: 'E_STATE', message: new RegExp(`from ${from} to ${to};`) });
+      else
+        assert.throws(() => assertMove(from, to), { code: 'E_STATE', message: new RegExp(`from ${from} to ${to};`) });
     }
   }
 });

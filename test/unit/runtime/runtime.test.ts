@@ -105,7 +105,9 @@ test('a part that does not start rejects the start with its error and leaves not
 });
 
 test('a pipeline that does not start takes the threads down again', async () => {
-  const { runtime, log } = setup({ pipelineStart: () => Promise.reject(new RuntimeError('E_BROKER_QUEUE_MISSING', 'no queue')) });
+  const { runtime, log } = setup({
+    pipelineStart: () => Promise.reject(new RuntimeError('E_BROKER_QUEUE_MISSING', 'no queue')),
+  });
   await assert.rejects(runtime.start(), { code: 'E_BROKER_QUEUE_MISSING' });
   assert.deepEqual(log, ['+threads', '+pipeline', '-pipeline', '-threads']);
 });
@@ -189,10 +191,24 @@ test('a broker that the caller made is started and left open', async () => {
     {
       broker,
       store: undefined,
-      executor: { kind: 'fake', threads: 1, start: async () => {}, stop: async () => {}, tasks: () => [], run: () => assert.fail(), abort: () => {} },
+      executor: {
+        kind: 'fake',
+        threads: 1,
+        start: async () => {},
+        stop: async () => {},
+        tasks: () => [],
+        run: () => assert.fail(),
+        abort: () => {},
+      },
       threads: new ThreadWatch(SILENT_LOGGER),
       logger: SILENT_LOGGER,
-      createPipeline: () => ({ start: async () => {}, stop: async () => {}, drain: async () => 0, counters: () => COUNTERS, sizes: () => [] }),
+      createPipeline: () => ({
+        start: async () => {},
+        stop: async () => {},
+        drain: async () => 0,
+        counters: () => COUNTERS,
+        sizes: () => [],
+      }),
     },
     resolveOptions({ tasks: 'tasks.js', broker }),
   );

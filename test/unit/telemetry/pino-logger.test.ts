@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createPinoLogger } from '../../../src/telemetry/pino-logger.ts';
 
-function recording(level: 'debug' | 'info' | 'warn' | 'error' | 'silent'): { lines: string[]; logger: ReturnType<typeof createPinoLogger> } {
+function recording(level: 'debug' | 'info' | 'warn' | 'error' | 'silent'): {
+  lines: string[];
+  logger: ReturnType<typeof createPinoLogger>;
+} {
   const lines: string[] = [];
   return { lines, logger: createPinoLogger(level, { write: (line) => void lines.push(line) }) };
 }
@@ -11,7 +14,10 @@ test('a line is JSON with the level as a word, an ISO time, the fields and the m
   const { lines, logger } = recording('info');
   logger.warn({ queue: 'calls' }, 'something');
   const line = JSON.parse(lines[0] ?? '') as Record<string, unknown>;
-  assert.deepEqual([line['level'], line['queue'], line['msg'], line['name']], ['warn', 'calls', 'something', 'millrace']);
+  assert.deepEqual(
+    [line['level'], line['queue'], line['msg'], line['name']],
+    ['warn', 'calls', 'something', 'millrace'],
+  );
   assert.match(String(line['time']), /^\d{4}-\d\d-\d\dT/);
 });
 

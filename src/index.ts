@@ -1,0 +1,28 @@
+/** Run tasks from RabbitMQ in threads, and send messages to them. Task modules import `millrace/task` instead. */
+export type { BrokerHealth, BrokerState } from './broker/broker.ts';
+export { optionsFromEnv } from './config/from-env.ts';
+export type {
+  BatchingSettings,
+  BrokerSettings,
+  CreditSettings,
+  LogLevel,
+  LogSettings,
+  QueueSettings,
+  RuntimeOptions,
+  ShutdownSettings,
+  StoreSettings,
+  TlsSettings,
+} from './config/options.ts';
+export type { BatchTrigger, DeliveryCounters, LatencySnapshot } from './delivery/delivery-counters.ts';
+export { ERROR_CODES, type ErrorCode, type ErrorCodeEntry, type ErrorSeverity } from './errors/codes.ts';
+export { isRuntimeError, RuntimeError, type RuntimeErrorOptions } from './errors/runtime-error.ts';
+export { createClient } from './runtime/create-client.ts';
+export { createEmbedded, type Embedded, type EmbeddedStore } from './runtime/embedded.ts';
+export type { Health, RuntimeStatus, ThreadHealth } from './runtime/health.ts';
+export type { QueueSizes, Runtime, RuntimeStats } from './runtime/runtime.ts';
+export type { RuntimeState } from './runtime/runtime-state.ts';
+export { startRuntime } from './runtime/start-runtime.ts';
+export type { StoreHealth } from './store/store.ts';
+export type { ByteSize } from './support/byte-size.ts';
+export type { Duration } from './support/duration.ts';
+export type { Logger } from './telemetry/logger.ts';
