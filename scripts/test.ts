@@ -61,11 +61,11 @@ async function main(argv: readonly string[]): Promise<number> {
 
 async function runTests({ selection, name, concurrency }: Arguments): Promise<number> {
   const files = selectTestFiles(projectFolder, selection);
+  const setup = await prepareServers(files);
+  // Only now: until here a signal ends us at once, also in the middle of compiling a server.
   const stop = new AbortController();
   const stopOn = (signal: NodeJS.Signals): void => stop.abort(new Error(`ended by ${signal}`));
   process.on('SIGINT', stopOn).on('SIGTERM', stopOn).on('SIGHUP', stopOn);
-
-  const setup = await prepareServers(files);
   const budget = setTimeout(() => stop.abort(new Error(`not done within ${BUDGET_MS / 60_000} minutes`)), BUDGET_MS);
   const began = performance.now();
   try {
