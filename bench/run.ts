@@ -101,7 +101,7 @@ async function main(args: readonly string[]): Promise<number> {
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  if (!(error instanceof UsageError)) say(error instanceof Error ? (error.stack ?? error.message) : String(error));
-  else say(error.message);
+  // a contender's own failure has already been printed by its process, with its stack
+  say(error instanceof Error ? error.message : String(error));
   process.exitCode = error instanceof UsageError ? 2 : 1;
 }

@@ -7,6 +7,8 @@ import type { Verdict } from './verdict.ts';
 
 export interface TurnResult extends Verdict {
   readonly seconds: number;
+  /** Fewer than there were messages where the run got stuck. */
+  readonly acked: number;
   readonly cpuMicros: number;
   readonly latency: ResultLatency | undefined;
   readonly handlerCalls: number;
@@ -57,7 +59,7 @@ export class Recorder {
     const { prefetch, batch, threads, concurrency } = entry.settings(run.settings);
     const rounds = turns.map((turn) => ({
       seconds: rounded(turn.seconds, 4),
-      rate: Math.round(run.messages / turn.seconds),
+      rate: Math.round(turn.acked / turn.seconds),
       cpuMicrosPerMessage: rounded(turn.cpuMicros / run.messages, 3),
       lost: turn.lost,
       duplicates: turn.duplicates,

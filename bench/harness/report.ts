@@ -9,7 +9,7 @@ export function turnLine({ turn, messages, result }: RecordedTurn): string {
   const round = turn.round === 0 ? 'warm-up' : `round ${turn.round}`;
   const checksum = result.checksum === result.expectedChecksum ? 'ok' : 'WRONG';
   const parts = [
-    `${whole(messages / result.seconds)} msg/s`,
+    `${whole(result.acked / result.seconds)} msg/s`,
     `${(result.cpuMicros / messages).toFixed(2)} µs CPU`,
     `${whole(result.handlerCalls)} calls`,
     `checksum ${result.checksum.toString(16).padStart(8, '0')} ${checksum}`,

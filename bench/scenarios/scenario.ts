@@ -55,6 +55,7 @@ export async function settle(
   const stored = await store?.summarize(seed, messages);
   return {
     ...judge({ messages, expectedChecksum: expected, report, stored, left }),
+    acked: report.acked,
     cpuMicros: report.cpuMicros,
     handlerCalls: report.handled.calls,
     checksum: report.handled.checksum,

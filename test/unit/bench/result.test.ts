@@ -9,6 +9,7 @@ import { machine } from './machine-fixture.ts';
 function turn(seconds: number, cpuMicros: number, lost = 0): TurnResult {
   return {
     seconds,
+    acked: 1000,
     cpuMicros,
     lost,
     duplicates: 0,
