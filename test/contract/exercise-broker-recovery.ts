@@ -91,7 +91,7 @@ export const recoveryCases: readonly BrokerCase[] = [
     },
   ],
   [
-    'acks that were not flushed when the connection went are dropped and counted',
+    'acks that were not flushed when the connection went are dropped',
     async (trial) => {
       const broker = await trial.connect();
       const queue = await trial.queue(broker);
@@ -101,7 +101,6 @@ export const recoveryCases: readonly BrokerCase[] = [
       consumer.ack(consumer.epoch, 2, true);
       trial.rig.breakConnection(broker);
       await sink.received(4);
-      assert.equal(consumer.staleAcks, 1);
       assert.deepEqual(sink.texts, ['0', '1', '0', '1']);
     },
   ],

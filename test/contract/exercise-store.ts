@@ -29,7 +29,11 @@ interface Bench extends StoreFixture {
 }
 
 /** What every store adapter must do. */
-export function exerciseStore(name: string, makeFixture: () => Promise<StoreFixture>, options: ExerciseStoreOptions = {}): void {
+export function exerciseStore(
+  name: string,
+  makeFixture: () => Promise<StoreFixture>,
+  options: ExerciseStoreOptions = {},
+): void {
   function it(behaviour: string, body: (bench: Bench) => Promise<void>): void {
     test(`${name}: ${behaviour}`, options, async (context) => body(await startBench(context, makeFixture)));
   }
@@ -74,8 +78,22 @@ export function exerciseStore(name: string, makeFixture: () => Promise<StoreFixt
 
   it('takes an id for the same only where the database does', async ({ writer, count }) => {
     const ids = [1, '1', ':1', { a: 1, b: 2 }, { b: 2, a: 1 }, new Date(1), true, Buffer.from('1')];
-    assert.deepEqual(await writer.insertMany('c', ids.map((_id) => ({ _id }))), []);
-    assert.deepEqual(kinds(await writer.insertMany('c', ids.map((_id) => ({ _id })))), ids.map((_, index) => [index, 'duplicate-id']));
+    assert.deepEqual(
+      await writer.insertMany(
+        'c',
+        ids.map((_id) => ({ _id })),
+      ),
+      [],
+    );
+    assert.deepEqual(
+      kinds(
+        await writer.insertMany(
+          'c',
+          ids.map((_id) => ({ _id })),
+        ),
+      ),
+      ids.map((_, index) => [index, 'duplicate-id']),
+    );
     assert.deepEqual(kinds(await writer.insertMany('c', [{ _id: 1n }])), [[0, 'duplicate-id']]);
     assert.equal(await count('c'), ids.length);
   });
@@ -130,7 +148,14 @@ export function exerciseStore(name: string, makeFixture: () => Promise<StoreFixt
   it('refuses every document for a collection that cannot be', async ({ writer }) => {
     for (const collection of ['', 'a$b', 'a\0b', 'system.x']) {
       const problems = await writer.insertMany(collection, [{ _id: 1 }, { _id: 2 }]);
-      assert.deepEqual(kinds(problems), [[0, 'refused'], [1, 'refused']], collection);
+      assert.deepEqual(
+        kinds(problems),
+        [
+          [0, 'refused'],
+          [1, 'refused'],
+        ],
+        collection,
+      );
     }
   });
 
@@ -160,7 +185,9 @@ export function exerciseStore(name: string, makeFixture: () => Promise<StoreFixt
   it('keeps what several writers insert at once', async ({ store, writer, count }) => {
     const other = await openWriterOf(store);
     const write = (from: StoreWriter, prefix: string): Promise<unknown>[] =>
-      Array.from({ length: 5 }, (_, nth) => from.insertMany('c', [{ _id: `${prefix}${nth}` }, { _id: `${prefix}${nth}+` }]));
+      Array.from({ length: 5 }, (_, nth) =>
+        from.insertMany('c', [{ _id: `${prefix}${nth}` }, { _id: `${prefix}${nth}+` }]),
+      );
     await Promise.all([...write(writer, 'a'), ...write(other, 'b'), ...write(writer, 'c')]);
     await other.close();
     assert.equal(await count('c'), 30);
@@ -169,7 +196,11 @@ export function exerciseStore(name: string, makeFixture: () => Promise<StoreFixt
   it('carries the effects of tasks, once however often they are written', async ({ writer, count, find }) => {
     const effects = new EffectWriter(writer);
     const batch = [
-      { index: 0, taskId: 't0', effects: [insertOne('c', { n: 0 }), insertOne('c', { n: 1 }), insertOne('d', { n: 2 })] },
+      {
+        index: 0,
+        taskId: 't0',
+        effects: [insertOne('c', { n: 0 }), insertOne('c', { n: 1 }), insertOne('d', { n: 2 })],
+      },
       { index: 1, taskId: 't1', effects: [insertOne('c', { _id: 'mine' })] },
       { index: 2, taskId: 't0', effects: [insertOne('c', { n: 0 })] },
     ];
@@ -191,7 +222,15 @@ function badDocuments(): readonly (readonly [string, () => StoreDocument])[] {
     ['a document far over 16 MiB', () => ({ _id: 'huge', texts: Array<string>(3).fill('x'.repeat(16 * 1024 * 1024)) })],
     ['a document that contains itself', () => cyclic({ _id: 'cyclic' })],
     ['a key with a NUL', () => ({ _id: 'nul', 'a\0b': 1 })],
-    ['a getter that throws', () => ({ _id: 'getter', get broken() { throw new Error('broken'); } })],
+    [
+      'a getter that throws',
+      () => ({
+        _id: 'getter',
+        get broken() {
+          throw new Error('broken');
+        },
+      }),
+    ],
     ['an id that is an array', () => ({ _id: ['a'] })],
     ['an id that is a pattern', () => ({ _id: /a/ })],
   ];

@@ -1,0 +1,26 @@
+import type { FieldTable } from '../../batch/field-table.ts';
+
+/**
+ * Headers as rabbitmq-client can write them. It has no timestamp and no byte array of its own and would send both as
+ * empty or numbered tables, so a Date goes out as its Unix seconds and bytes as base64 text. Plain values, the usual
+ * case, are passed on untouched.
+ */
+export function publishableHeaders(headers: FieldTable): FieldTable {
+  return Object.values(headers).some(isObject) ? convertTable(headers) : headers;
+}
+
+function convertTable(table: FieldTable): FieldTable {
+  return Object.fromEntries(Object.entries(table).map(([name, value]) => [name, convert(value)]));
+}
+
+function convert(value: unknown): unknown {
+  if (!isObject(value)) return value;
+  if (value instanceof Date) return Math.floor(value.getTime() / 1000);
+  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64');
+  if (Array.isArray(value)) return value.map(convert);
+  return convertTable(value as FieldTable);
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}

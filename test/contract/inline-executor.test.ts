@@ -1,0 +1,6 @@
+import { InlineExecutor } from '../../src/executor/inline/inline-executor.ts';
+import { exerciseExecutor, WELL_BEHAVED } from './exercise-executor.ts';
+import { exerciseService } from './exercise-service.ts';
+
+exerciseExecutor('inline executor', (fixture, listener) => new InlineExecutor(fixture, listener));
+exerciseService('inline executor', () => new InlineExecutor({ tasks: WELL_BEHAVED }));
