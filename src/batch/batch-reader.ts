@@ -1,3 +1,4 @@
+import { findAttempt, MALFORMED } from './attempt-header.ts';
 import {
   BATCH_MAGIC,
   HEADER_BYTES,
@@ -15,7 +16,6 @@ import {
   RECORD_RERUNS,
   recordBytes,
 } from './batch-layout.ts';
-import { findAttempt, MALFORMED } from './attempt-header.ts';
 import { deliveryId, messageMark } from './message-id.ts';
 import { decodeProperties, type MessageProperties } from './message-properties.ts';
 

@@ -1,7 +1,5 @@
 import { RuntimeError } from '../errors/runtime-error.ts';
 import { closestWord } from '../support/closest-word.ts';
-import type { Effect } from './effect.ts';
-import type { FailedOutcome, SucceededOutcome } from './outcome.ts';
 import type { BatchTaskContext, TaskContext } from './task-context.ts';
 
 const DEFINITION: unique symbol = Symbol.for('millrace.TaskDefinition') as never;
@@ -23,7 +21,8 @@ export interface BatchTaskOptions {
    * `+json`) or none is JSON, `application/octet-stream` is bytes, any other fails with `E_BODY_UNDECODABLE`.
    *
    * Bytes are a view of memory that is used again: valid, and yours to change, until the handler has returned or its
-   * promise has settled. Copy what you keep, also what you put into an effect's document: `bytes.slice()`.
+   * promise has settled. Copy what you keep: `bytes.slice()`. The documents of returned effects may hold them as they
+   * are, because they are written before.
    * @defaultValue by content type
    */
   readonly body?: 'json' | 'bytes';
@@ -40,11 +39,11 @@ export interface TaskOptions extends BatchTaskOptions {
   readonly concurrency?: number;
 }
 
-/** Nothing or any value: succeeded, and the value is not kept. Effects: succeeded, once they are written. */
-// biome-ignore lint/suspicious/noConfusingVoidType: a handler without a return statement is the most common one
-export type TaskReturn = void | Effect | readonly Effect[] | SucceededOutcome | FailedOutcome | unknown;
-
-export type TaskHandler<Payload> = (payload: Payload, context: TaskContext) => TaskReturn;
+/**
+ * Returns, or resolves with, nothing or any value: succeeded, and the value is not kept · an effect or an array of
+ * effects: succeeded, once they are written · `succeeded(…)` or `failed(error)`. Throws or rejects: failed.
+ */
+export type TaskHandler<Payload> = (payload: Payload, context: TaskContext) => unknown;
 
 /**
  * Returns one entry for each row, in their order, each of them what a single task may return (or a promise of it);
@@ -53,7 +52,6 @@ export type TaskHandler<Payload> = (payload: Payload, context: TaskContext) => T
 export type BatchTaskHandler<Payload> = (
   rows: Payload[],
   context: BatchTaskContext,
-  // biome-ignore lint/suspicious/noConfusingVoidType: as above
 ) => readonly unknown[] | void | Promise<readonly unknown[] | void>;
 
 interface Definition {
@@ -87,7 +85,10 @@ export type PayloadOf<T> = T extends TaskDefinition<infer Payload> ? Payload : n
  *
  * Throws E_OPTION_TYPE, E_OPTION_RANGE or E_OPTION_UNKNOWN for a wrong name, handler or option.
  */
-export function defineTask<Payload = unknown>(name: string, handler: TaskHandler<Payload>): SingleTaskDefinition<Payload>;
+export function defineTask<Payload = unknown>(
+  name: string,
+  handler: TaskHandler<Payload>,
+): SingleTaskDefinition<Payload>;
 export function defineTask<Payload = unknown>(
   name: string,
   options: TaskOptions,
@@ -102,7 +103,10 @@ export function defineTask<Payload>(
   const concurrency = options.concurrency ?? 1;
   if (typeof concurrency !== 'number') throw wrongType(name, 'concurrency', 'a number', concurrency);
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > MOST_AT_ONCE) {
-    throw new RuntimeError('E_OPTION_RANGE', `task "${name}": concurrency must be a whole number from 1 to ${MOST_AT_ONCE}, got ${concurrency}`);
+    throw new RuntimeError(
+      'E_OPTION_RANGE',
+      `task "${name}": concurrency must be a whole number from 1 to ${MOST_AT_ONCE}, got ${concurrency}`,
+    );
   }
   return define({ kind: 'task', name, handler, queue: options.queue, concurrency, body: options.body });
 }
@@ -114,7 +118,10 @@ export function defineTask<Payload>(
  *
  * Cost: if the thread dies, all rows of the call were running, so they run again one by one.
  */
-export function defineBatchTask<Payload = unknown>(name: string, handler: BatchTaskHandler<Payload>): BatchTaskDefinition<Payload>;
+export function defineBatchTask<Payload = unknown>(
+  name: string,
+  handler: BatchTaskHandler<Payload>,
+): BatchTaskDefinition<Payload>;
 export function defineBatchTask<Payload = unknown>(
   name: string,
   options: BatchTaskOptions,
@@ -180,10 +187,16 @@ function checkOptions(name: string, options: TaskOptions, known: readonly string
     }
   }
   if (body !== undefined && body !== 'json' && body !== 'bytes') {
-    throw new RuntimeError('E_OPTION_RANGE', `task "${name}": body must be "json" or "bytes", got ${JSON.stringify(body)}`);
+    throw new RuntimeError(
+      'E_OPTION_RANGE',
+      `task "${name}": body must be "json" or "bytes", got ${JSON.stringify(body)}`,
+    );
   }
 }
 
 function wrongType(name: string, what: string, expected: string, got: unknown): RuntimeError {
-  return new RuntimeError('E_OPTION_TYPE', `task "${name}": ${what} must be ${expected}, got ${got === null ? 'null' : `a ${typeof got}`}`);
+  return new RuntimeError(
+    'E_OPTION_TYPE',
+    `task "${name}": ${what} must be ${expected}, got ${got === null ? 'null' : `a ${typeof got}`}`,
+  );
 }

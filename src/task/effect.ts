@@ -35,17 +35,23 @@ export type Effect = InsertEffect;
 
 /**
  * Inserts one document, exactly once however often the message is delivered: its `_id` is the task's id
- * (`<id>:1`, … for further effects of the same task), and an `_id` that is there already counts as stored.
- * Give no `_id` of your own unless a second attempt makes the same one.
+ * (`<id>:1`, … for further effects of the same task), and one that is there already counts as stored.
+ * With an `_id` of your own that promise is gone: if it is there already, the task fails with E_STORE_CONFLICT.
  *
  * Throws E_TASK_OUTCOME, which fails the task, when `collection` is no name or `document` no object.
  */
 export function insertOne(collection: string, document: EffectDocument): InsertEffect {
   if (typeof collection !== 'string' || collection === '') {
-    throw new RuntimeError('E_TASK_OUTCOME', `insertOne(collection, document): the collection must be a name, got ${describe(collection)}`);
+    throw new RuntimeError(
+      'E_TASK_OUTCOME',
+      `insertOne(collection, document): the collection must be a name, got ${describe(collection)}`,
+    );
   }
   if (typeof document !== 'object' || document === null || Array.isArray(document)) {
-    throw new RuntimeError('E_TASK_OUTCOME', `insertOne("${collection}", document): the document must be an object, got ${describe(document)}`);
+    throw new RuntimeError(
+      'E_TASK_OUTCOME',
+      `insertOne("${collection}", document): the document must be an object, got ${describe(document)}`,
+    );
   }
   return new InsertEffect(collection, document);
 }

@@ -11,7 +11,6 @@ export {
   type TaskDefinition,
   type TaskHandler,
   type TaskOptions,
-  type TaskReturn,
 } from './define-task.ts';
 export { type Effect, type EffectDocument, InsertEffect, insertOne, isEffect } from './effect.ts';
 export { type FailedOutcome, failed, type Outcome, type SucceededOutcome, succeeded } from './outcome.ts';

@@ -47,7 +47,10 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
 }
 
 function emptyModule(exported: readonly string[], source: string): RuntimeError {
-  const what = exported.length === 0 ? 'exports nothing' : `exports ${exported.slice(0, 5).join(', ')}${exported.length > 5 ? ', …' : ''}, but no task`;
+  const what =
+    exported.length === 0
+      ? 'exports nothing'
+      : `exports ${exported.slice(0, 5).join(', ')}${exported.length > 5 ? ', …' : ''}, but no task`;
   return new RuntimeError(
     'E_TASK_MODULE_EMPTY',
     `${source} ${what}; export at least one: export const myTask = defineTask('my-task', (payload) => …)`,

@@ -1,5 +1,6 @@
 import { InlineExecutor } from '../../src/executor/inline/inline-executor.ts';
-import { exerciseExecutor, WELL_BEHAVED } from './exercise-executor.ts';
+import { WELL_BEHAVED } from './executor-rig.ts';
+import { exerciseExecutor } from './exercise-executor.ts';
 import { exerciseService } from './exercise-service.ts';
 
 exerciseExecutor('inline executor', (fixture, listener) => new InlineExecutor(fixture, listener));

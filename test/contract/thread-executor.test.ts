@@ -5,17 +5,14 @@ import type { ExecutorListener } from '../../src/executor/executor.ts';
 import { ThreadExecutor, type ThreadExecutorOptions } from '../../src/executor/thread/thread-executor.ts';
 import { makeBatch } from '../support/make-batch.ts';
 import { until } from '../support/until.ts';
-import { call, exerciseExecutor, runMessages, WELL_BEHAVED } from './exercise-executor.ts';
+import { call, runMessages, taskFixture, WELL_BEHAVED } from './executor-rig.ts';
+import { exerciseExecutor } from './exercise-executor.ts';
 import { exerciseService } from './exercise-service.ts';
 
 exerciseExecutor('thread executor', (fixture, listener) => new ThreadExecutor({ threads: 1, ...fixture }, listener));
 exerciseService('thread executor', () => new ThreadExecutor({ threads: 1, tasks: WELL_BEHAVED }), { rounds: 6 });
 
-const DEADLY = fixture('deadly.ts');
-
-function fixture(file: string): URL {
-  return new URL(`../fixtures/tasks/${file}`, import.meta.url);
-}
+const DEADLY = taskFixture('deadly.ts');
 
 /** What happened to threads, in order. */
 class Recorder implements ExecutorListener {
@@ -176,7 +173,7 @@ describe('a thread executor', { timeout: 120_000 }, () => {
 
   test('a module that ends its thread while it loads rejects the start, and no thread is left', async () => {
     const recorder = new Recorder();
-    const executor = make({ tasks: fixture('exits-at-load.ts'), threads: 2 }, recorder);
+    const executor = make({ tasks: taskFixture('exits-at-load.ts'), threads: 2 }, recorder);
     await assert.rejects(executor.start(), {
       code: 'E_TASK_MODULE_LOAD',
       message: /exits-at-load\.ts cannot be loaded: .*exit code 7/,
@@ -188,7 +185,7 @@ describe('a thread executor', { timeout: 120_000 }, () => {
 
   test('threads that die again and again without beginning a batch are given up with E_THREADS_EXHAUSTED', async () => {
     const recorder = new Recorder();
-    const executor = make({ tasks: fixture('dies-after-load.ts'), threads: 1 }, recorder);
+    const executor = make({ tasks: taskFixture('dies-after-load.ts'), threads: 1 }, recorder);
     await executor.start();
     await until('it has given up', () => executor.state === 'failed', 60_000);
     await assert.rejects(runMessages(executor, []), {

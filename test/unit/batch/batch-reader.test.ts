@@ -8,16 +8,24 @@ import { makeBatch } from '../../support/make-batch.ts';
 const short = fc.string({ unit: 'binary', maxLength: 60 });
 const headers = fc.dictionary(
   fc.string({ maxLength: 20 }),
-  fc.oneof(fc.string(), fc.boolean(), fc.integer(), fc.double({ noNaN: true }), fc.constant(null), fc.array(fc.integer()), fc.record({ inner: fc.string() })),
+  fc.oneof(
+    fc.string(),
+    fc.boolean(),
+    fc.integer(),
+    fc.double({ noNaN: true }),
+    fc.constant(null),
+    fc.array(fc.integer()),
+    fc.record({ inner: fc.string() }),
+  ),
 );
 const properties: fc.Arbitrary<MessageProperties> = fc
   .record(
     {
       contentType: short,
       contentEncoding: short,
-      headers: fc.tuple(headers, fc.option(fc.integer({ min: 1, max: 1_000_000 }), { nil: undefined })).map(([table, attempt]) =>
-        attempt === undefined ? table : { ...table, 'x-attempt': attempt },
-      ),
+      headers: fc
+        .tuple(headers, fc.option(fc.integer({ min: 1, max: 1_000_000 }), { nil: undefined }))
+        .map(([table, attempt]) => (attempt === undefined ? table : { ...table, 'x-attempt': attempt })),
       deliveryMode: fc.constantFrom(1 as const, 2 as const),
       priority: fc.nat(255),
       correlationId: short,
@@ -53,12 +61,21 @@ describe('BatchReader', () => {
           assert.equal(reader.hasType, (obvious.type ?? '') !== '');
           assert.equal(reader.hasId, (obvious.messageId ?? '') !== '');
           if (reader.hasId) assert.equal(reader.id(), obvious.messageId);
-          assert.equal(reader.bytes.toString('utf8', reader.contentTypeStart, reader.contentTypeEnd), obvious.contentType ?? '');
-          assert.equal(reader.bytes.toString('utf8', reader.encodingStart, reader.encodingEnd), obvious.contentEncoding ?? '');
+          assert.equal(
+            reader.bytes.toString('utf8', reader.contentTypeStart, reader.contentTypeEnd),
+            obvious.contentType ?? '',
+          );
+          assert.equal(
+            reader.bytes.toString('utf8', reader.encodingStart, reader.encodingEnd),
+            obvious.contentEncoding ?? '',
+          );
           assert.equal(reader.redelivered, expected.redelivered);
           const attempt = obvious.headers?.['x-attempt'];
           assert.equal(reader.attempt, (typeof attempt === 'number' ? attempt : 1) + expected.reruns);
-          assert.deepEqual(reader.properties(), decodeProperties(encodeProperties(obvious), 0, encodeProperties(obvious).length));
+          assert.deepEqual(
+            reader.properties(),
+            decodeProperties(encodeProperties(obvious), 0, encodeProperties(obvious).length),
+          );
           assert.deepEqual(new Uint8Array(reader.bytes.subarray(reader.bodyStart, reader.bodyEnd)), expected.body);
         });
       }),
@@ -73,7 +90,11 @@ describe('BatchReader', () => {
         bytes[at % bytes.length] = value;
         const damaged = bytes.subarray(0, Math.max(0, bytes.length - cut));
         const reader = new BatchReader(
-          makeBatch([{ properties: { type: 'before' } }, { rawProperties: damaged, body }, { properties: { type: 'after' } }]),
+          makeBatch([
+            { properties: { type: 'before' } },
+            { rawProperties: damaged, body },
+            { properties: { type: 'after' } },
+          ]),
           'calls',
         );
         reader.moveTo(1);
@@ -119,7 +140,8 @@ describe('BatchReader', () => {
   });
 
   it('gives messages without an id the same ids whenever the slab is run', () => {
-    const batch = (): ArrayBuffer => makeBatch([{}, {}, { properties: { messageId: '' } }], { firstTag: 41, salt: 9, epoch: 2 });
+    const batch = (): ArrayBuffer =>
+      makeBatch([{}, {}, { properties: { messageId: '' } }], { firstTag: 41, salt: 9, epoch: 2 });
     const ids = (buffer: ArrayBuffer, queue: string): string[] => {
       const reader = new BatchReader(buffer, queue);
       return [0, 1, 2].map((record) => (reader.moveTo(record), reader.id()));

@@ -30,7 +30,13 @@ describe('deliveryId', () => {
 
 describe('messageMark', () => {
   it('tells queues, epochs and runtimes apart', () => {
-    const marks = [messageMark(1, 1, 'a'), messageMark(2, 1, 'a'), messageMark(1, 2, 'a'), messageMark(1, 1, 'b'), messageMark(1, 1, '')];
+    const marks = [
+      messageMark(1, 1, 'a'),
+      messageMark(2, 1, 'a'),
+      messageMark(1, 2, 'a'),
+      messageMark(1, 1, 'b'),
+      messageMark(1, 1, ''),
+    ];
     assert.equal(new Set(marks).size, marks.length);
   });
 });

@@ -1,0 +1,102 @@
+import { nativeCodec } from '../../codec/native-codec.ts';
+import { RuntimeError } from '../../errors/runtime-error.ts';
+import { EffectWriter } from '../../store/effect-writer.ts';
+import type { StoreWriterSpec } from '../../store/store.ts';
+import type { BatchRequest, Executor, ExecutorListener, TaskDescription } from '../executor.ts';
+import { abortRuns, type RunEnvironment, runBatch } from '../run-batch.ts';
+import { StoreLink } from '../store-link.ts';
+import { importTasks, taskModuleUrl } from '../task-module.ts';
+import { TaskTable } from '../task-table.ts';
+
+export interface InlineExecutorOptions {
+  /** The module that exports the tasks: a URL, or a path relative to the working directory. */
+  readonly tasks: URL | string;
+  readonly store?: StoreWriterSpec | undefined;
+}
+
+/**
+ * Runs tasks in the thread that called: for tests, debuggers and small embeddings. One "thread", which cannot die by
+ * itself: an endless loop, `process.exit` or a full heap in a task takes the whole process along.
+ *
+ * `stop` aborts what runs and waits for it.
+ */
+export class InlineExecutor implements Executor {
+  readonly kind = 'inline';
+  readonly threads = 1;
+  readonly #options: InlineExecutorOptions;
+  readonly #listener: ExecutorListener;
+  #link: StoreLink | undefined;
+  #environment: RunEnvironment | undefined;
+  #starting: Promise<void> | undefined;
+  #stopping: Promise<void> | undefined;
+  readonly #running = new Set<Promise<ArrayBuffer>>();
+
+  constructor(options: InlineExecutorOptions, listener: ExecutorListener = {}) {
+    this.#options = options;
+    this.#listener = listener;
+  }
+
+  start(): Promise<void> {
+    if (this.#stopping !== undefined)
+      return Promise.reject(new RuntimeError('E_STATE', 'the executor was stopped; create another'));
+    this.#starting ??= this.#start();
+    return this.#starting;
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  tasks(): readonly TaskDescription[] {
+    return this.#environment?.tasks.describe() ?? [];
+  }
+
+  run(request: BatchRequest): Promise<ArrayBuffer> {
+    const environment = this.#environment;
+    if (environment === undefined || this.#stopping !== undefined) {
+      return Promise.reject(
+        new RuntimeError('E_STATE', 'the executor does not run: start it, and run nothing after stop'),
+      );
+    }
+    // Detached for the caller as it would be with a thread, so that a fault of the caller shows here as well.
+    const buffer = structuredClone(request.buffer, { transfer: [request.buffer] });
+    const run = runBatch({ ...request, buffer }, environment);
+    this.#running.add(run);
+    return run.finally(() => this.#running.delete(run));
+  }
+
+  abort(): void {
+    if (this.#environment !== undefined) abortRuns(this.#environment);
+  }
+
+  async #start(): Promise<void> {
+    const { tasks, store } = this.#options;
+    const registry = await importTasks(taskModuleUrl(tasks));
+    const link = store === undefined ? undefined : new StoreLink(store);
+    await link?.open();
+    this.#link = link;
+    this.#environment = {
+      tasks: new TaskTable(registry),
+      codec: nativeCodec,
+      effects: new EffectWriter(link),
+      threadId: INLINE_THREAD_ID,
+      log: (level, message, fields) => this.#listener.logged?.(level, message, fields),
+      runs: new Set(),
+    };
+    this.#listener.threadStarted?.(INLINE_THREAD_ID);
+  }
+
+  async #stop(): Promise<void> {
+    // A start that failed has reported itself to whoever started.
+    if (this.#starting !== undefined) await this.#starting.catch(() => undefined);
+    this.abort();
+    await Promise.allSettled(this.#running);
+    await this.#link?.close();
+    if (this.#environment !== undefined) this.#listener.threadExited?.(INLINE_THREAD_ID, 'the executor was stopped');
+    this.#environment = undefined;
+  }
+}
+
+/** No thread of this process has it: they count from 1, and 0 in a ledger means that nobody has the batch. */
+const INLINE_THREAD_ID = -1;

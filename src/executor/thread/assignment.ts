@@ -1,0 +1,44 @@
+import { type Piscina, queueOptionsSymbol } from 'piscina';
+import { LEDGER_THREAD_ID } from '../../batch/ledger.ts';
+
+/** One that computes, one that waits for its bulk write. */
+export const BATCHES_PER_THREAD = 2;
+
+/** A run and the thread that the pool gave it to. */
+export interface Assignment {
+  /** Undefined while it waits for a thread. */
+  threadId: number | undefined;
+  /** The ledger of its batch; undefined when it is no batch. */
+  readonly ledger: SharedArrayBuffer | undefined;
+}
+
+/** True when the thread has read the batch, and so had started well. */
+export function hasBegun({ ledger }: Assignment): boolean {
+  return ledger !== undefined && Atomics.load(new Int32Array(ledger), LEDGER_THREAD_ID) !== 0;
+}
+
+/** Derived from the pool's options, because piscina does not export it. */
+type LoadBalancer = NonNullable<NonNullable<ConstructorParameters<typeof Piscina>[0]>['loadBalancer']>;
+
+/** The pool hands what is under its symbol to the balancer; symbol keys are not sent to the thread. */
+export function withAssignment<T extends object>(request: T, assignment: Assignment): T {
+  return Object.defineProperty(request, queueOptionsSymbol, { value: assignment });
+}
+
+/**
+ * Gives a run to the thread with the fewest, and notes which: when a run breaks, the pool itself does not say which
+ * thread had it, and the ledger says so only if the thread came as far as reading the batch.
+ */
+export const assignmentBalancer: LoadBalancer = (task, threads) => {
+  let chosen: (typeof threads)[number] | null = null;
+  let fewest = BATCHES_PER_THREAD;
+  for (const thread of threads) {
+    const usage = thread.currentUsage;
+    if (usage >= fewest) continue;
+    chosen = thread;
+    fewest = usage;
+  }
+  const assignment = task[queueOptionsSymbol] as Assignment | null;
+  if (assignment !== null) assignment.threadId = chosen?.id;
+  return chosen;
+};
