@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { deadQueueName } from '../../broker/topology.ts';
 import type { RuntimeOptions } from '../../config/options.ts';
 import { createEmbedded } from '../../runtime/embedded.ts';
-import { takeIds } from './take-ids.ts';
+import { type TakenMessage, takeMessages } from '../../runtime/take-messages.ts';
 
 /** Where a demo runs: the queue and the collection are its own, and are removed afterwards. */
 export interface DemoServices {
@@ -40,7 +40,7 @@ export function embeddedServices(): DemoServices {
     storedIds: async () => [...embedded.store.ids(queue)],
     deadIds: async () => {
       await inspection.start();
-      return await takeIds(inspection, deadQueueName(queue));
+      return idsOf(await takeMessages(inspection, deadQueueName(queue)));
     },
     remove: close,
     close,
@@ -50,4 +50,8 @@ export function embeddedServices(): DemoServices {
 /** A name that no other run has. */
 export function demoName(): string {
   return `millrace-demo-${Date.now().toString(36)}-${randomBytes(3).toString('hex')}`;
+}
+
+export function idsOf(messages: readonly TakenMessage[]): readonly string[] {
+  return messages.map(({ properties }) => properties.messageId ?? '(no id)');
 }

@@ -3,10 +3,10 @@ import { Connection } from 'rabbitmq-client';
 import { deadQueueName } from '../../broker/topology.ts';
 import { resolveBroker } from '../../config/resolve-options.ts';
 import { openBroker } from '../../runtime/open-broker.ts';
+import { takeMessages } from '../../runtime/take-messages.ts';
 import { redactSecrets } from '../../support/redact.ts';
 import { SILENT_LOGGER } from '../../telemetry/logger.ts';
-import { type DemoServices, demoName } from './demo-services.ts';
-import { takeIds } from './take-ids.ts';
+import { type DemoServices, demoName, idsOf } from './demo-services.ts';
 
 /**
  * RabbitMQ and MongoDB at these URLs, with a queue and a collection that no other run has.
@@ -30,7 +30,7 @@ export async function realServices(amqpUrl: string, mongoUrl: string): Promise<D
       const documents = await collection.find({}, { projection: { _id: 1 } }).toArray();
       return documents.map(({ _id }) => _id);
     },
-    deadIds: () => takeIds(inspection, deadQueueName(queue)),
+    deadIds: async () => idsOf(await takeMessages(inspection, deadQueueName(queue))),
     remove: async () => {
       await collection.drop();
       await deleteQueues(amqpUrl, [queue, deadQueueName(queue)]);

@@ -1,0 +1,70 @@
+import type { Broker } from '../broker/broker.ts';
+import { deadQueueName } from '../broker/topology.ts';
+import type { RuntimeOptions } from '../config/options.ts';
+import { createClient } from '../runtime/create-client.ts';
+import { createEmbedded, type EmbeddedStore } from '../runtime/embedded.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { startRuntime } from '../runtime/start-runtime.ts';
+import { type TakenMessage, takeMessages } from '../runtime/take-messages.ts';
+import { SILENT_LOGGER } from '../telemetry/logger.ts';
+
+/** As for `startRuntime`, but for broker and store, which are embedded. One thread and no log unless told otherwise. */
+export type TestRuntimeOptions = Omit<RuntimeOptions, 'broker' | 'store' | 'signals'>;
+
+/** A runtime, a client and a store in this process, for tests of task modules. */
+export interface TestRuntime extends AsyncDisposable {
+  readonly runtime: Runtime;
+  readonly client: Awaited<ReturnType<typeof createClient>>;
+  /** What the tasks have stored. Readable after `stop` too. */
+  readonly store: EmbeddedStore;
+  /** Resolves when no message of the runtime's queues waits or runs any more. */
+  settled(): Promise<void>;
+  /** Takes the dead letters of a queue. */
+  takeDeadLetters(queue: string): Promise<readonly TakenMessage[]>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a runtime on an embedded broker and store: the same code as in production, threads included, and no server.
+ *
+ *     await using bench = await startTestRuntime({ tasks: new URL('./tasks.js', import.meta.url), queues: ['calls'] });
+ *     await bench.client.send(recordCall, call, { queue: 'calls' });
+ *     await bench.settled();
+ *     assert.equal(bench.store.count('calls'), 1);
+ */
+export async function startTestRuntime(options: TestRuntimeOptions): Promise<TestRuntime> {
+  const embedded = createEmbedded();
+  const { store } = embedded;
+  const [worker, sender, inspection] = [embedded.connect(), embedded.connect(), embedded.connect()];
+  const brokers = [worker, sender, inspection];
+  const runtime = await startRuntime({ threads: 1, log: SILENT_LOGGER, ...options, broker: worker, store });
+  await inspection.start();
+  const client = await createClient({ broker: sender });
+  const stop = async (): Promise<void> => {
+    await client.close();
+    await runtime.stop();
+    await Promise.all([...brokers, store].map((part) => part.stop()));
+  };
+  return {
+    runtime,
+    client,
+    store,
+    settled: async () => {
+      const { queues } = runtime.status();
+      while (runtime.stats().messagesHeld > 0 || (await anyReady(inspection, queues))) await turn();
+    },
+    takeDeadLetters: (queue) => takeMessages(inspection, deadQueueName(queue)),
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+async function anyReady(broker: Broker, queues: readonly string[]): Promise<boolean> {
+  for (const queue of queues) if ((await broker.readyCount(queue)) > 0) return true;
+  return false;
+}
+
+/** Lets everything that is due run; a thread's answer comes in one of the next turns. */
+async function turn(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+}
