@@ -2,7 +2,8 @@
  * npm run bench -- SCENARIO: measures contenders in interleaved rounds and prints what it found; --help tells the options.
  * harness/ is what measures, scenarios/ what is done, contenders/ what is measured.
  */
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { ensureServices } from '../scripts/services/ensure-services.ts';
 import type { Scenario as ScenarioName } from './contenders/catalogue.ts';
 import { build } from './harness/build.ts';
@@ -82,6 +83,7 @@ async function main(args: readonly string[]): Promise<number> {
   const recorder = new Recorder();
   const warmUpMessages = Math.min(messages, WARM_UP_MESSAGES);
   const command = `npm run bench -- ${args.join(' ')}`;
+  if (options.json !== undefined) await mkdir(dirname(options.json), { recursive: true });
   say(options.skipBuild ? 'building bench/.build' : 'building dist and bench/.build');
   await build(options.skipBuild);
   const busyShare = await quietMachine(options.force);

@@ -18,8 +18,8 @@ export interface CatalogueEntry {
   readonly scenarios: readonly Scenario[];
   /** `true`: writes documents, `false`: does nothing, undefined: as the scenario says. */
   readonly writes?: boolean;
-  /** Always there, not only when `--against` names it. */
-  readonly standard: boolean;
+  /** Where it is always there, not only when `--against` names it. */
+  readonly standard: readonly Scenario[];
   /** What it is compared with, where that is in the same run. */
   readonly baseline?: string;
   readonly about: string;
@@ -44,7 +44,7 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
     module: 'millrace',
     settings: asGiven,
     scenarios: ['noop', 'mongo'],
-    standard: true,
+    standard: ['noop', 'mongo'],
     baseline: 'prototype',
     about: 'millrace with --prefetch, --batch and --threads',
     guarantee: OURS,
@@ -53,7 +53,7 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
     module: 'millrace',
     settings: automatic,
     scenarios: ['noop', 'mongo'],
-    standard: true,
+    standard: ['noop', 'mongo'],
     baseline: 'prototype',
     about: 'millrace with its own defaults',
     guarantee: OURS,
@@ -62,7 +62,7 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
     module: 'millrace',
     settings: published,
     scenarios: ['noop', 'mongo'],
-    standard: false,
+    standard: [],
     baseline: 'prototype',
     about: 'millrace with concurrency 10 and prefetch 100, the settings of the published figures',
     guarantee: OURS,
@@ -70,17 +70,17 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
   prototype: {
     module: 'prototype/pipeline',
     settings: asGiven,
-    scenarios: ['noop', 'mongo'],
-    standard: false,
+    scenarios: ['noop', 'mongo', 'live'],
+    standard: [],
     about: 'the measuring program that the design rests on, same settings as millrace',
     guarantee: PROTOTYPE,
   },
   'bare-reader': {
     module: 'bare-reader',
     settings: asGiven,
-    scenarios: ['noop', 'mongo'],
-    standard: false,
-    about: 'a frame parser in one thread, with insertMany in mongo',
+    scenarios: ['noop', 'mongo', 'live'],
+    standard: ['live'],
+    about: 'a frame parser in one thread, acks once a socket read; with insertMany in mongo',
     guarantee: BARE,
   },
   'millrace-noop': {
@@ -88,37 +88,28 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
     settings: automatic,
     scenarios: ['live'],
     writes: false,
-    standard: true,
-    baseline: 'bare-noop',
+    standard: ['live'],
+    baseline: 'bare-reader',
     about: 'millrace with its own defaults, a task that does nothing',
     guarantee: OURS,
-  },
-  'bare-noop': {
-    module: 'bare-reader',
-    settings: asGiven,
-    scenarios: ['live'],
-    writes: false,
-    standard: true,
-    about: 'the frame parser, acks once a socket read',
-    guarantee: BARE,
   },
   'millrace-mongo': {
     module: 'millrace',
     settings: automatic,
     scenarios: ['live'],
     writes: true,
-    standard: true,
-    baseline: 'bare-mongo',
+    standard: ['live'],
+    baseline: 'bare-reader-mongo',
     about: 'millrace with its own defaults, a document a message',
     guarantee: OURS,
   },
-  'bare-mongo': {
+  'bare-reader-mongo': {
     module: 'bare-reader',
     settings: asGiven,
     scenarios: ['live'],
     writes: true,
-    standard: true,
-    about: 'the frame parser and insertMany',
+    standard: ['live'],
+    about: 'the bare reader and insertMany, a document a message',
     guarantee: BARE,
   },
   'millrace-10-100-noop': {
@@ -126,8 +117,8 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
     settings: published,
     scenarios: ['live'],
     writes: false,
-    standard: false,
-    baseline: 'bare-noop',
+    standard: [],
+    baseline: 'bare-reader',
     about: 'millrace with concurrency 10 and prefetch 100, a task that does nothing',
     guarantee: OURS,
   },
@@ -136,8 +127,8 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
     settings: published,
     scenarios: ['live'],
     writes: true,
-    standard: false,
-    baseline: 'bare-mongo',
+    standard: [],
+    baseline: 'bare-reader-mongo',
     about: 'millrace with concurrency 10 and prefetch 100, a document a message',
     guarantee: OURS,
   },
@@ -158,6 +149,8 @@ export function chooseContenders(scenario: Scenario, against: readonly string[],
     if (known.some(([other]) => other === name)) continue;
     throw new Error(`no contender "${name}" in ${scenario}; there are ${known.map(([other]) => other).join(', ')}`);
   }
-  const wanted = known.filter(([name, entry]) => named.includes(name) || (entry.standard && only.length === 0));
+  const wanted = known.filter(
+    ([name, entry]) => named.includes(name) || (entry.standard.includes(scenario) && only.length === 0),
+  );
   return wanted.map(([name]) => name);
 }

@@ -53,7 +53,7 @@ const FLAGS = {
 
 function contenderLines(scenario: Scenario): string {
   const lines = contendersFor(scenario).map(
-    ([name, entry]) => `    ${entry.standard ? '•' : ' '} ${name.padEnd(22)} ${entry.about}`,
+    ([name, entry]) => `    ${entry.standard.includes(scenario) ? '•' : ' '} ${name.padEnd(22)} ${entry.about}`,
   );
   return `  ${scenario}\n${lines.join('\n')}`;
 }

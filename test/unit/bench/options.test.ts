@@ -28,9 +28,15 @@ test('every option is taken', () => {
   assert.deepEqual([messages, rounds, queueType, json, seed, force, writes], [5, 2, 'classic', 'f', 9, true, true]);
 });
 
+test('live sets both tasks next to the bare reader', () => {
+  const { contenders, writes } = parsed('live');
+  assert.deepEqual(contenders, ['bare-reader', 'millrace-noop', 'millrace-mongo', 'bare-reader-mongo']);
+  assert.equal(writes, true);
+});
+
 test('--only leaves the standard contenders out', () => {
   assert.deepEqual(parsed('noop --only prototype').contenders, ['prototype']);
-  assert.deepEqual(parsed('live --only bare-noop').writes, false);
+  assert.deepEqual(parsed('live --only bare-reader').writes, false);
 });
 
 test('what cannot be meant is a usage error that says what can', () => {
@@ -42,7 +48,7 @@ test('what cannot be meant is a usage error that says what can', () => {
     ['noop --rounds many', /--rounds/],
     ['noop --queue-type stream', /quorum or classic/],
     ['noop --against paota', /no contender "paota" in noop; there are millrace/],
-    ['live --against prototype', /no contender "prototype" in live/],
+    ['live --against millrace', /no contender "millrace" in live/],
     ['noop --mesages 5', /mesages/],
   ];
   for (const [text, expected] of cases) {
@@ -63,7 +69,7 @@ test('--help tells every option and every contender', () => {
     '--against',
     '--json',
     'prototype',
-    'bare-mongo',
+    'bare-reader-mongo',
     'millrace-auto',
   ]) {
     assert.ok(text.includes(word), word);
