@@ -113,8 +113,9 @@ module.exports = {
       to: { path: '^src/(cli|http|testing)/' },
     },
     ...[
-      ['mongodb', '^src/store/(mongo|memory)/'], // the memory store refuses what the driver's BSON refuses
-      ['rabbitmq-client', '^src/broker/amqp/'],
+      // The memory store refuses what the driver's BSON refuses. The demo counts without the product that it shows.
+      ['mongodb', '^src/(store/(mongo|memory)|cli/demo)/'],
+      ['rabbitmq-client', '^src/(broker/amqp|cli/demo)/'],
       ['piscina', '^src/executor/thread/'],
       ['pino', '^src/telemetry/'],
     ].map(([library, home]) => ({

@@ -4,7 +4,10 @@ import { findRabbitScripts } from '../../scripts/services/rabbitmq-server.ts';
 /** URLs of the real servers that tests may use; scripts/test.ts finds or starts them and sets the variables. */
 export const amqpUrl: string | undefined = process.env['AMQP_URL'];
 export const mongoUrl: string | undefined = process.env['MONGO_URL'];
-/** Management API without credentials: those of `amqpUrl` hold (see `managementHeaders`). */
+/**
+ * Management API without credentials: those of `amqpUrl` hold.
+ * @public
+ */
 export const managementUrl: string | undefined = process.env['MANAGEMENT_URL'];
 
 /** Test options that skip, with a reason, when one of the servers is not there. */
@@ -23,11 +26,4 @@ export function needsOwn(...servers: readonly ('rabbitmq' | 'mongodb')[]): { ski
   return {
     skip: missing.length > 0 ? `needs a server of its own, and ${missing.join(' and ')} is not installed here` : false,
   };
-}
-
-/** Headers of a request to the management API. */
-export function managementHeaders(): Record<string, string> {
-  const { username, password } = new URL(amqpUrl ?? 'amqp://guest:guest@localhost');
-  const user = `${decodeURIComponent(username) || 'guest'}:${decodeURIComponent(password) || 'guest'}`;
-  return { authorization: `Basic ${Buffer.from(user).toString('base64')}`, 'content-type': 'application/json' };
 }
