@@ -10,7 +10,7 @@ import { findBrokenLinks } from './docs/broken-links.ts';
 import { cliPage } from './docs/cli-page.ts';
 import { errorsPage } from './docs/errors-page.ts';
 import { replaceGenerated } from './docs/generated-part.ts';
-import { optionsPage } from './docs/options-page.ts';
+import { OPTION_FILES, optionsPage } from './docs/options-page.ts';
 import { sourceTree } from './docs/source-tree.ts';
 import { STATE_TABLES, stateDiagram } from './docs/state-diagram.ts';
 
@@ -19,7 +19,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** Every generated file with the text it should have. */
 async function generate(): Promise<ReadonlyMap<string, string>> {
   const pages = new Map<string, string>();
-  pages.set('docs/reference/options.md', optionsPage(await read('src/config/options.ts')));
+  pages.set('docs/reference/options.md', optionsPage(await Promise.all(OPTION_FILES.map(read))));
   pages.set('docs/reference/errors.md', errorsPage());
   pages.set('docs/reference/cli.md', await cliPage());
   pages.set(

@@ -1,5 +1,7 @@
 /** Run tasks from RabbitMQ in threads, and send messages to them. Task modules import `millrace/task` instead. */
 export type { BrokerHealth, BrokerState } from './broker/broker.ts';
+export type { Client } from './client/client.ts';
+export type { SendFailure, SendManyOptions, SendOptions } from './client/send-options.ts';
 export { optionsFromEnv } from './config/from-env.ts';
 export type {
   BatchingSettings,
@@ -16,6 +18,7 @@ export type {
 export type { BatchTrigger, DeliveryCounters, LatencySnapshot } from './delivery/delivery-counters.ts';
 export { ERROR_CODES, type ErrorCode, type ErrorCodeEntry, type ErrorSeverity } from './errors/codes.ts';
 export { isRuntimeError, RuntimeError, type RuntimeErrorOptions } from './errors/runtime-error.ts';
+export type { ClientOptions } from './runtime/client-options.ts';
 export { createClient } from './runtime/create-client.ts';
 export { createEmbedded, type Embedded, type EmbeddedStore } from './runtime/embedded.ts';
 export type { Health, RuntimeStatus, ThreadHealth } from './runtime/health.ts';

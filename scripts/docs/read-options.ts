@@ -17,10 +17,12 @@ export interface DocumentedOption {
 
 const ROOT_GROUP = 'RuntimeOptions';
 
-/** Reads the interfaces of options.ts: fields, types and doc comments. */
+/** Reads the interfaces named …Options and …Settings: fields, types and doc comments. */
 export function readOptions(source: string): readonly DocumentedOption[] {
   const file = ts.createSourceFile('options.ts', source, ts.ScriptTarget.ESNext, true);
-  const interfaces = file.statements.filter(ts.isInterfaceDeclaration);
+  const interfaces = file.statements
+    .filter(ts.isInterfaceDeclaration)
+    .filter(({ name }) => /(Options|Settings)$/.test(name.text));
   const prefixes = prefixesOf(interfaces);
   return interfaces.flatMap((group) =>
     group.members.filter(ts.isPropertySignature).map((field) => readField(group.name.text, field, prefixes)),

@@ -57,28 +57,37 @@ export async function sourceTree(root: string): Promise<string> {
   return lines.join('\n');
 }
 
-/** Of the comment at the top of the file, else of the export that the file is named after, else of its first export. */
+/** Of the comment at the top of the file, else of the export that it is named after, else of its first class or function. */
 function firstSentence(source: string, name: string): string {
   const file = ts.createSourceFile(name, source, ts.ScriptTarget.ESNext, true);
   const [first] = file.statements;
-  if (first !== undefined && ts.isImportDeclaration(first)) {
-    const top = docOf(first);
-    if (top !== '') return top;
-  }
   const exported = file.statements.filter((statement) => ts.canHaveModifiers(statement) && isExported(statement));
   const wanted = name.replace(/(\.thread)?\.ts$/, '').replaceAll('-', '');
   const namesake = exported.find((statement) => nameOf(statement)?.toLowerCase() === wanted);
-  for (const statement of [namesake, ...exported]) {
-    const text = statement === undefined ? '' : docOf(statement);
-    if (text !== '') return text;
+  const doing = exported.filter((statement) => ts.isClassDeclaration(statement) || ts.isFunctionDeclaration(statement));
+  const top = first !== undefined && (ts.isImportDeclaration(first) || ts.isExportDeclaration(first)) ? [first] : [];
+  for (const statement of [...top, namesake, first, ...doing, ...exported]) {
+    const sentence = statement === undefined ? '' : sentenceAbove(statement, source);
+    if (sentence !== '') return sentence;
   }
   return '';
 }
 
-function docOf(statement: ts.Statement): string {
-  const comments = ts.getJSDocCommentsAndTags(statement).filter(ts.isJSDoc);
-  const text = (ts.getTextOfJSDocComment(comments[0]?.comment) ?? '').replaceAll(/\s+/g, ' ').trim();
-  const end = /[.:](?= |$)/.exec(text);
+/** The beginning of the doc comment above a statement: up to its first full stop, colon, drawing or empty line. */
+function sentenceAbove(statement: ts.Statement, source: string): string {
+  const ranges = ts.getLeadingCommentRanges(source, statement.pos) ?? [];
+  const comment = ranges.map(({ pos, end }) => source.slice(pos, end)).findLast((text) => text.startsWith('/**'));
+  const lines = (comment ?? '')
+    .replace(/^\/\*\*/, '')
+    .replace(/\*\/$/, '')
+    .split('\n')
+    .map((line) => line.replace(/^\s*\* ?/, ''));
+  const [paragraph = ''] = lines
+    .join('\n')
+    .trim()
+    .split(/\n(?:\s*\n| {4})/);
+  const text = paragraph.replaceAll(/\s+/g, ' ').trim();
+  const end = /\.(?= [A-Z`]|$)|:(?= |$)/.exec(text);
   return end === null ? text : text.slice(0, end.index);
 }
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+/** The `millrace` command: runs the command line and ends with its exit code. */
 import { runCommandLine } from './run-command-line.ts';
 
 /** After the command has ended nothing should keep the process; what does is cut off after this time. */

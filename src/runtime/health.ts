@@ -3,7 +3,7 @@ import type { DeliveryCounters } from '../delivery/delivery-counters.ts';
 import type { StoreHealth } from '../store/store.ts';
 import type { RuntimeState } from './runtime-state.ts';
 
-/** `ok`: consuming · `degraded`: something is away or ending, and it is being dealt with · `failed`: it will not recover. */
+/** How well a runtime does. `ok`: consuming · `degraded`: something is away or ending, and it is being dealt with · `failed`: it will not recover. */
 export type Health = 'ok' | 'degraded' | 'failed';
 
 export interface ThreadHealth {

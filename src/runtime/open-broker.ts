@@ -12,7 +12,8 @@ export async function openBroker(broker: ResolvedBroker, logger: Logger): Promis
   return new AmqpBroker(amqpOptions(broker), logBroker(logger));
 }
 
-function amqpOptions(broker: Extract<ResolvedBroker, { kind: 'amqp' }>): AmqpBrokerOptions {
+/** What the adapter is told. */
+export function amqpOptions(broker: Extract<ResolvedBroker, { kind: 'amqp' }>): AmqpBrokerOptions {
   const { urls, tls, heartbeatMs, connectTimeoutMs, connectionName } = broker;
   return {
     ...AMQP_DEFAULTS,

@@ -1,5 +1,6 @@
 import type { Broker } from '../broker/broker.ts';
 import { deadQueueName } from '../broker/topology.ts';
+import type { Client } from '../client/client.ts';
 import type { RuntimeOptions } from '../config/options.ts';
 import { createClient } from '../runtime/create-client.ts';
 import { createEmbedded, type EmbeddedStore } from '../runtime/embedded.ts';
@@ -14,7 +15,7 @@ export type TestRuntimeOptions = Omit<RuntimeOptions, 'broker' | 'store' | 'sign
 /** A runtime, a client and a store in this process, for tests of task modules. */
 export interface TestRuntime extends AsyncDisposable {
   readonly runtime: Runtime;
-  readonly client: Awaited<ReturnType<typeof createClient>>;
+  readonly client: Client;
   /** What the tasks have stored. Readable after `stop` too. */
   readonly store: EmbeddedStore;
   /** Resolves when no message of the runtime's queues waits or runs any more. */

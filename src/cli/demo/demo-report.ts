@@ -64,7 +64,7 @@ export function tableOf(report: DemoReport, paint: Paint): string {
     ],
     ['time', `${report.seconds.toFixed(2)} s for ${group(report.messages)} messages`],
     ['latency', `p50 ${latencyMs.p50} ms, p99 ${latencyMs.p99} ms, max ${latencyMs.max} ms, from read to ack`],
-    ['CPU', `${report.cpuMicrosPerMessage} µs a message, all threads and the embedded parts together`],
+    ['CPU', `${report.cpuMicrosPerMessage} µs a message, all threads of this process together`],
     [
       'batches',
       `${group(total)}: ${triggers.join(', ')}; ${Math.round(report.messages / Math.max(1, total))} messages each`,
