@@ -188,10 +188,14 @@ class BatchRun {
       return false;
     }
     entry.gate.hold();
-    Promise.resolve(returned)
-      .then((value) => this.#settle(record, interpretReturn(value)))
-      .catch((thrown: unknown) => this.#reject(record, thrown))
-      .finally(() => this.#leave(entry));
+    // One promise a message beside the handler's own.
+    void Promise.resolve(returned).then(
+      (value) => this.#fulfilled(entry, record, value),
+      (thrown: unknown) => {
+        this.#reject(record, thrown);
+        this.#leave(entry);
+      },
+    );
     return true;
   }
 
@@ -277,6 +281,16 @@ class BatchRun {
 
   #succeed(record: number): void {
     if (this.#ledger.move(record, RUNNING, DONE)) this.#settled++;
+  }
+
+  /** An async handler has resolved. */
+  #fulfilled(entry: TaskEntry, record: number, value: unknown): void {
+    try {
+      this.#settle(record, interpretReturn(value));
+    } catch (thrown) {
+      this.#reject(record, thrown); // the value itself throws when it is looked at
+    }
+    this.#leave(entry);
   }
 
   /** A handler threw. After an abort that is what was asked of it, and no failure. */

@@ -2,7 +2,7 @@ import { RuntimeError } from '../errors/runtime-error.ts';
 import { closestWord } from '../support/closest-word.ts';
 import type { BatchTaskContext, TaskContext } from './task-context.ts';
 
-const DEFINITION: unique symbol = Symbol.for('millrace.TaskDefinition') as never;
+const DEFINITION = Symbol.for('millrace.TaskDefinition');
 
 /** AMQP carries the name in the property `type`, a short string. */
 const LONGEST_NAME_BYTES = 255;

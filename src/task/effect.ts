@@ -1,6 +1,6 @@
 import { RuntimeError } from '../errors/runtime-error.ts';
 
-const EFFECT: unique symbol = Symbol.for('millrace.Effect') as never;
+const EFFECT = Symbol.for('millrace.Effect');
 
 /** A document as a task gives it: a plain object; `_id` is added by the runtime where the task gives none. */
 export type EffectDocument = Readonly<Record<string, unknown>>;
@@ -24,11 +24,8 @@ export class InsertEffect {
   get kind(): 'insert' {
     return 'insert';
   }
-
-  get [EFFECT](): true {
-    return true;
-  }
 }
+Object.defineProperty(InsertEffect.prototype, EFFECT, { value: true });
 
 /** Everything that can be written. Later kinds join this union. */
 export type Effect = InsertEffect;

@@ -1,6 +1,6 @@
 import type { Effect } from './effect.ts';
 
-const OUTCOME: unique symbol = Symbol.for('millrace.Outcome') as never;
+const OUTCOME = Symbol.for('millrace.Outcome');
 
 /**
  * How an attempt ended, as a value. What follows from it is decided on the main thread, never by the task.

@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { DONE, Ledger, OTHER, TAKEN_BACK, WAITING } from '../../../src/batch/ledger.ts';
+import { readOutcomes } from '../../../src/batch/outcome-packer.ts';
+import { nativeCodec } from '../../../src/codec/native-codec.ts';
+import { abortRuns, type RunEnvironment, runBatch } from '../../../src/executor/run-batch.ts';
+import { TaskTable } from '../../../src/executor/task-table.ts';
+import { EffectWriter } from '../../../src/store/effect-writer.ts';
+import type { StoreDocument, StoreWriter } from '../../../src/store/store.ts';
+import { defineBatchTask, defineTask, failed, insertOne, type TaskContext } from '../../../src/task/index.ts';
+import { collectTasks } from '../../../src/task/task-registry.ts';
+import { makeBatch } from '../../support/make-batch.ts';
+
+interface Step {
+  /** Turns of the event loop until it settles; 0 for sync tasks. */
+  readonly turns: number;
+  readonly end: 'nothing' | 'insert' | 'fail' | 'conflict';
+}
+
+/** Inserts into an array; the collection `conflicts` refuses everything. */
+class ArrayWriter implements StoreWriter {
+  readonly stored: unknown[] = [];
+
+  async insertMany(collection: string, documents: readonly StoreDocument[]): ReturnType<StoreWriter['insertMany']> {
+    if (collection === 'conflicts') return documents.map((_, index) => ({ index, kind: 'conflict', message: 'taken' }));
+    this.stored.push(...documents.map((document) => document._id));
+    return [];
+  }
+
+  async close(): Promise<void> {}
+}
+
+function endOf({ end }: Step): unknown {
+  if (end === 'fail') throw new Error('told to fail');
+  return end === 'nothing' ? undefined : insertOne(end === 'insert' ? 'stored' : 'conflicts', {});
+}
+
+async function turns(step: Step): Promise<void> {
+  for (let turn = 0; turn < step.turns; turn++) await new Promise(setImmediate);
+}
+
+function environmentOf(tasks: Record<string, unknown>, writer: StoreWriter): RunEnvironment {
+  return {
+    tasks: new TaskTable(collectTasks(tasks, 'this test')),
+    codec: nativeCodec,
+    effects: new EffectWriter(writer),
+    threadId: 1,
+    log: () => {},
+    runs: new Set(),
+  };
+}
+
+const TASKS = {
+  sync: defineTask('sync', (step: Step) => endOf(step)),
+  async: defineTask('async', { concurrency: 2 }, async (step: Step) => {
+    await turns(step);
+    return endOf(step);
+  }),
+  rows: defineBatchTask('rows', (steps: Step[]) =>
+    steps.map((step) => (step.end === 'fail' ? failed(new Error('told to fail')) : endOf(step))),
+  ),
+  rowsLater: defineBatchTask('rows-later', (steps: Step[]) =>
+    steps.map(async (step) => {
+      await turns(step);
+      return endOf(step);
+    }),
+  ),
+};
+
+describe('runBatch', () => {
+  it('settles every waiting task of interleaved batches exactly once, whatever is taken back meanwhile', async () => {
+    const step = fc.record({
+      type: fc.constantFrom('sync', 'async', 'rows', 'rows-later', 'unknown'),
+      turns: fc.nat(3),
+      end: fc.constantFrom<Step['end'][]>('nothing', 'insert', 'fail', 'conflict'),
+      /** Turn at which the main thread tries to take it back; never above 3. */
+      takenBackAt: fc.nat(6),
+    });
+    const batches = fc.array(fc.array(step, { minLength: 1, maxLength: 8 }), { minLength: 1, maxLength: 3 });
+    await fc.assert(
+      fc.asyncProperty(batches, async (steps) => {
+        const writer = new ArrayWriter();
+        const environment = environmentOf(TASKS, writer);
+        const ledgers = steps.map((batch) => Ledger.allocate(batch.length));
+        const messages = steps.map((batch, b) =>
+          batch.map((each, n) => ({
+            properties: { type: each.type, messageId: `${b}-${n}` },
+            body: JSON.stringify(each),
+          })),
+        );
+        const takeBack = (turn: number): void =>
+          steps.forEach((batch, b) =>
+            batch.forEach((each, n) => each.takenBackAt === turn && ledgers[b]?.move(n, WAITING, TAKEN_BACK)),
+          );
+        takeBack(0);
+        const running = messages.map((batch, b) =>
+          runBatch(
+            { buffer: makeBatch(batch), ledger: (ledgers[b] as Ledger).shared, queue: 'q', defaultTask: undefined },
+            environment,
+          ),
+        );
+        for (let turn = 1; turn <= 3; turn++) {
+          await new Promise(setImmediate);
+          takeBack(turn);
+        }
+        const answers = (await Promise.all(running)).map(readOutcomes);
+
+        const expectedIds: string[] = [];
+        steps.forEach((batch, b) => {
+          const { others, count } = answers[b] as (typeof answers)[number];
+          const state = (n: number): number => (ledgers[b] as Ledger).state(n);
+          const ran = batch.map((_, n) => n).filter((n) => state(n) !== TAKEN_BACK);
+          const bad = ran.filter(
+            (n) => ['fail', 'conflict'].includes(batch[n]?.end ?? '') || batch[n]?.type === 'unknown',
+          );
+          assert.equal(count, ran.length);
+          assert.deepEqual(
+            others.map(({ index }) => index),
+            bad,
+          );
+          for (const n of ran) assert.equal(state(n), bad.includes(n) ? OTHER : DONE);
+          for (const n of ran) if (!bad.includes(n) && batch[n]?.end === 'insert') expectedIds.push(`${b}-${n}`);
+        });
+        assert.equal(writer.stored.length, expectedIds.length);
+        assert.deepEqual(new Set(writer.stored), new Set(expectedIds));
+        assert.equal(environment.runs.size, 0);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('keeps what a context has said, and refuses new questions once the batch has ended', async () => {
+    let kept: TaskContext | undefined;
+    const task = defineTask('keeping', (_payload, context) => {
+      kept = context;
+      assert.equal(context.id, 'kept');
+    });
+    const environment = environmentOf({ task }, new ArrayWriter());
+    const buffer = makeBatch([{ properties: { type: 'keeping', messageId: 'kept' }, body: '1' }]);
+    const answer = await runBatch(
+      { buffer, ledger: Ledger.allocate(1).shared, queue: 'q', defaultTask: undefined },
+      environment,
+    );
+    assert.deepEqual(readOutcomes(answer).others, []);
+    assert.equal(kept?.id, 'kept');
+    assert.throws(() => kept?.headers, { code: 'E_STATE' });
+  });
+
+  it('interrupts at once what waits for a turn that may never come', async () => {
+    const stuck = defineTask('stuck', (_payload, context) => {
+      context.signal.addEventListener('abort', () => finish?.());
+      return new Promise<void>((resolve) => {
+        finish = resolve;
+      });
+    });
+    let finish: (() => void) | undefined;
+    const environment = environmentOf({ stuck }, new ArrayWriter());
+    const ledger = Ledger.allocate(3);
+    const message = { properties: { type: 'stuck' }, body: '1' };
+    const running = runBatch(
+      { buffer: makeBatch([message, message, message]), ledger: ledger.shared, queue: 'q', defaultTask: undefined },
+      environment,
+    );
+    abortRuns(environment);
+    assert.deepEqual([ledger.state(1), ledger.state(2)], [OTHER, OTHER]);
+    const { others, handlerCalls } = readOutcomes(await running);
+    assert.equal(handlerCalls, 1, 'nothing begins after the abort');
+    assert.deepEqual(
+      others.map(({ index, kind }) => [index, kind]),
+      [
+        [1, 'interrupted'],
+        [2, 'interrupted'],
+      ],
+    );
+  });
+});
