@@ -66,6 +66,8 @@ export const ERROR_CODES = {
   E_PUBLISH_UNROUTABLE: { severity: 'task', retryable: false, summary: 'No queue is bound for the message; the broker returned it.' },
   E_PUBLISH_NACKED: { severity: 'task', retryable: true, summary: 'The broker refused the message.' },
   E_PUBLISH_UNCONFIRMED: { severity: 'task', retryable: true, summary: 'The connection was lost before the broker confirmed.' },
+  E_PAYLOAD_UNENCODABLE: { severity: 'task', retryable: false, summary: 'The payload cannot be written as JSON.' },
+  E_SEND_INCOMPLETE: { severity: 'task', retryable: true, summary: 'Some of the messages sent together were not confirmed.' },
   E_CLIENT_CLOSED: { severity: 'fatal', retryable: false, summary: 'The client is closed.' },
 } as const satisfies Record<string, ErrorCodeEntry>;
 

@@ -1,0 +1,53 @@
+import type { MessageProperties } from '../batch/message-properties.ts';
+import type { OutgoingMessage } from '../broker/broker.ts';
+import { RuntimeError } from '../errors/runtime-error.ts';
+
+/** What one message is made of, beside its payload. */
+export interface TaskMessageParts {
+  readonly task: string;
+  readonly queue: string;
+  readonly id: string;
+  readonly priority: number | undefined;
+  readonly correlationId: string | undefined;
+  readonly headers: Readonly<Record<string, unknown>> | undefined;
+}
+
+const PERSISTENT = 2;
+
+/**
+ * The message that carries a payload to a task:
+ *
+ *     body        the payload as JSON, or as it is where it is a Uint8Array (used without a copy)
+ *     properties  content_type, type = task name, message_id = task id, timestamp, delivery_mode 2,
+ *                 priority, correlation_id and headers only where given: a header table costs more than the rest
+ *
+ * Throws E_PAYLOAD_UNENCODABLE for what JSON cannot carry.
+ */
+export function taskMessage(parts: TaskMessageParts, payload: unknown): OutgoingMessage {
+  const raw = payload instanceof Uint8Array;
+  const properties: MessageProperties = {
+    contentType: raw ? 'application/octet-stream' : 'application/json',
+    deliveryMode: PERSISTENT,
+    messageId: parts.id,
+    timestamp: Math.floor(Date.now() / 1000),
+    type: parts.task,
+  };
+  if (parts.priority !== undefined) properties.priority = parts.priority;
+  if (parts.correlationId !== undefined) properties.correlationId = parts.correlationId;
+  if (parts.headers !== undefined) properties.headers = parts.headers;
+  return { exchange: '', routingKey: parts.queue, properties, body: raw ? payload : encodeJson(parts, payload) };
+}
+
+function encodeJson({ task, id }: TaskMessageParts, payload: unknown): Buffer {
+  const details = { task, id };
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(payload);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message.split('\n', 1)[0] : 'unknown reason';
+    throw new RuntimeError('E_PAYLOAD_UNENCODABLE', `the payload for task '${task}' cannot be written as JSON: ${why}`, { details, cause });
+  }
+  if (text !== undefined) return Buffer.from(text);
+  const got = `got ${payload === undefined ? 'undefined' : `a ${typeof payload}`}`;
+  throw new RuntimeError('E_PAYLOAD_UNENCODABLE', `the payload for task '${task}' must be a JSON value or a Uint8Array, ${got}`, { details });
+}
