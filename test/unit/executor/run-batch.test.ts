@@ -13,6 +13,7 @@ import { collectTasks } from '../../../src/task/task-registry.ts';
 import { makeBatch } from '../../support/make-batch.ts';
 
 interface Step {
+  readonly id: string;
   /** Turns of the event loop until it settles; 0 for sync tasks. */
   readonly turns: number;
   readonly end: 'nothing' | 'insert' | 'fail' | 'conflict';
@@ -31,7 +32,11 @@ class ArrayWriter implements StoreWriter {
   async close(): Promise<void> {}
 }
 
-function endOf({ end }: Step): unknown {
+/** Ids of the steps that a handler was called for. */
+let called: string[] = [];
+
+function endOf({ id, end }: Step): unknown {
+  called.push(id);
   if (end === 'fail') throw new Error('told to fail');
   return end === 'nothing' ? undefined : insertOne(end === 'insert' ? 'stored' : 'conflicts', {});
 }
@@ -58,7 +63,11 @@ const TASKS = {
     return endOf(step);
   }),
   rows: defineBatchTask('rows', (steps: Step[]) =>
-    steps.map((step) => (step.end === 'fail' ? failed(new Error('told to fail')) : endOf(step))),
+    steps.map((step) => {
+      if (step.end !== 'fail') return endOf(step);
+      called.push(step.id);
+      return failed(new Error('told to fail'));
+    }),
   ),
   rowsLater: defineBatchTask('rows-later', (steps: Step[]) =>
     steps.map(async (step) => {
@@ -80,6 +89,7 @@ describe('runBatch', () => {
     const batches = fc.array(fc.array(step, { minLength: 1, maxLength: 8 }), { minLength: 1, maxLength: 3 });
     await fc.assert(
       fc.asyncProperty(batches, async (steps) => {
+        called = [];
         const writer = new ArrayWriter();
         const environment = environmentOf(TASKS, writer);
         const ledgers = steps.map((batch) => Ledger.allocate(batch.length));
@@ -107,6 +117,7 @@ describe('runBatch', () => {
         const answers = (await Promise.all(running)).map(readOutcomes);
 
         const expectedIds: string[] = [];
+        const expectedCalls: string[] = [];
         steps.forEach((batch, b) => {
           const { others, count } = answers[b] as (typeof answers)[number];
           const state = (n: number): number => (ledgers[b] as Ledger).state(n);
@@ -119,11 +130,14 @@ describe('runBatch', () => {
             others.map(({ index }) => index),
             bad,
           );
+          for (const n of ran) if (batch[n]?.type !== 'unknown') expectedCalls.push(`${b}-${n}`);
           for (const n of ran) assert.equal(state(n), bad.includes(n) ? OTHER : DONE);
           for (const n of ran) if (!bad.includes(n) && batch[n]?.end === 'insert') expectedIds.push(`${b}-${n}`);
         });
         assert.equal(writer.stored.length, expectedIds.length);
         assert.deepEqual(new Set(writer.stored), new Set(expectedIds));
+        assert.equal(called.length, expectedCalls.length);
+        assert.deepEqual(new Set(called), new Set(expectedCalls));
         assert.equal(environment.runs.size, 0);
       }),
       { numRuns: 200 },
