@@ -1,7 +1,7 @@
 import { Slab } from './slab.ts';
 
 /** A slab for messages of ordinary size. Larger ones get a slab of their own, in steps of `STEP_BYTES`. */
-export const SLAB_BYTES = 1 << 20;
+export const SLAB_BYTES: number = 1 << 20;
 const STEP_BYTES = 1 << 16;
 const RECORDS_A_SLAB = 4096;
 const RECORDS_A_LARGE_SLAB = 1;

@@ -43,7 +43,7 @@ const LONGEST_SHORT_STRING = 255;
  * At most `window` messages are unconfirmed at once, over all calls; the rest wait. While the broker is away or blocks
  * publishing, calls wait too. Each queue is declared once, with its dead-letter queue, unless it exists.
  */
-export class Client {
+export class Client implements AsyncDisposable {
   readonly #parts: ClientParts;
   readonly #settings: ClientSettings;
   readonly #declared = new Map<string, Promise<void>>();
@@ -101,8 +101,14 @@ export class Client {
     return this.#closing;
   }
 
+  /** `close`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
   #begin<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#state !== 'open') return Promise.reject(new RuntimeError('E_CLIENT_CLOSED', `the client is ${this.#state}: create another one`));
+    if (this.#state !== 'open')
+      return Promise.reject(new RuntimeError('E_CLIENT_CLOSED', `the client is ${this.#state}: create another one`));
     const begun = work();
     this.#begun.add(begun);
     const forget = (): void => void this.#begun.delete(begun);
@@ -110,7 +116,11 @@ export class Client {
     return begun;
   }
 
-  async #sendOne<Payload>(task: TaskDefinition<Payload> | string, payload: unknown, options: SendOptions): Promise<string> {
+  async #sendOne<Payload>(
+    task: TaskDefinition<Payload> | string,
+    payload: unknown,
+    options: SendOptions,
+  ): Promise<string> {
     const parts = this.#address(task, options);
     const id = options.id ?? uuidV7();
     requireShortString('id', id);
@@ -120,7 +130,11 @@ export class Client {
     return id;
   }
 
-  async #sendAll<Payload>(task: TaskDefinition<Payload> | string, payloads: Iterable<unknown>, options: SendManyOptions): Promise<string[]> {
+  async #sendAll<Payload>(
+    task: TaskDefinition<Payload> | string,
+    payloads: Iterable<unknown>,
+    options: SendManyOptions,
+  ): Promise<string[]> {
     const parts = this.#address(task, options);
     await this.#ready(parts.queue);
     const ids: string[] = [];
@@ -160,7 +174,8 @@ export class Client {
     try {
       await this.#parts.publisher.publish(message);
     } catch (error) {
-      if (error instanceof RuntimeError && error.code === 'E_PUBLISH_UNROUTABLE') this.#declared.delete(message.routingKey);
+      if (error instanceof RuntimeError && error.code === 'E_PUBLISH_UNROUTABLE')
+        this.#declared.delete(message.routingKey);
       throw error;
     }
   }
@@ -249,12 +264,18 @@ function requireShortString(what: string, text: unknown): void {
   const bytes = typeof text === 'string' ? Buffer.byteLength(text) : undefined;
   if (bytes === undefined) throw new RuntimeError('E_OPTION_TYPE', `${what} must be text, got ${typeof text}`);
   if (bytes >= 1 && bytes <= LONGEST_SHORT_STRING) return;
-  throw new RuntimeError('E_OPTION_RANGE', `${what} must have 1 to ${LONGEST_SHORT_STRING} bytes of UTF-8, got ${bytes}`);
+  throw new RuntimeError(
+    'E_OPTION_RANGE',
+    `${what} must have 1 to ${LONGEST_SHORT_STRING} bytes of UTF-8, got ${bytes}`,
+  );
 }
 
 function incompleteError(task: string, sent: number, failures: readonly SendFailure[], cause: unknown): RuntimeError {
   const ordered = [...failures].sort((a, b) => a.index - b.index);
   const [first] = ordered;
   const message = `${failures.length} of ${sent} messages for task '${task}' were not confirmed, the first with ${first?.code}: ${first?.message}`;
-  return new RuntimeError('E_SEND_INCOMPLETE', message, { details: { confirmed: sent - failures.length, failures: ordered }, cause });
+  return new RuntimeError('E_SEND_INCOMPLETE', message, {
+    details: { confirmed: sent - failures.length, failures: ordered },
+    cause,
+  });
 }

@@ -45,9 +45,17 @@ function encodeJson({ task, id }: TaskMessageParts, payload: unknown): Buffer {
     text = JSON.stringify(payload);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message.split('\n', 1)[0] : 'unknown reason';
-    throw new RuntimeError('E_PAYLOAD_UNENCODABLE', `the payload for task '${task}' cannot be written as JSON: ${why}`, { details, cause });
+    throw new RuntimeError(
+      'E_PAYLOAD_UNENCODABLE',
+      `the payload for task '${task}' cannot be written as JSON: ${why}`,
+      { details, cause },
+    );
   }
   if (text !== undefined) return Buffer.from(text);
   const got = `got ${payload === undefined ? 'undefined' : `a ${typeof payload}`}`;
-  throw new RuntimeError('E_PAYLOAD_UNENCODABLE', `the payload for task '${task}' must be a JSON value or a Uint8Array, ${got}`, { details });
+  throw new RuntimeError(
+    'E_PAYLOAD_UNENCODABLE',
+    `the payload for task '${task}' must be a JSON value or a Uint8Array, ${got}`,
+    { details },
+  );
 }

@@ -1,0 +1,65 @@
+import type { Publisher } from '../broker/broker.ts';
+import { Client, type ClientParts, type ClientSettings } from '../client/client.ts';
+import { checkBroker } from '../config/check-options.ts';
+import { boolean, type Check, duration, group, integer, oneOf, optional, text } from '../config/option-checks.ts';
+import { type ResolvedBroker, resolveBroker } from '../config/resolve-options.ts';
+import { parseDuration } from '../support/duration.ts';
+import { CLIENT_DEFAULTS, type ClientOptions } from './client-options.ts';
+import { amqpOptions } from './open-broker.ts';
+
+const MINUTE = 60_000;
+
+const checkClientOptions: Check = group({
+  broker: optional(checkBroker),
+  window: optional(integer(1, 65_535)),
+  queue: optional(text(1, 255)),
+  queueType: optional(oneOf(['quorum', 'classic'])),
+  declare: optional(boolean),
+  closeGrace: optional(duration(0, 10 * MINUTE)),
+});
+
+/**
+ * Connects a client. Resolves when it can send; rejects with a coded error that says in one line what was wrong, and
+ * leaves nothing open.
+ */
+export async function createClient(options: ClientOptions = {}): Promise<Client> {
+  checkClientOptions(options, '');
+  const settings: ClientSettings = {
+    window: options.window ?? CLIENT_DEFAULTS.window,
+    defaultQueue: options.queue ?? CLIENT_DEFAULTS.queue,
+    queueType: options.queueType ?? CLIENT_DEFAULTS.queueType,
+    declare: options.declare ?? CLIENT_DEFAULTS.declare,
+    closeGraceMs: parseDuration(options.closeGrace ?? CLIENT_DEFAULTS.closeGrace) ?? Number.NaN,
+  };
+  return new Client(
+    await openParts(resolveBroker(options.broker ?? CLIENT_DEFAULTS.broker), settings.window),
+    settings,
+  );
+}
+
+/** To RabbitMQ a client needs the publishing connection only: none that reads deliveries is opened for it. */
+async function openParts(broker: ResolvedBroker, window: number): Promise<ClientParts> {
+  if (broker.kind === 'instance') {
+    const { broker: given } = broker;
+    await given.start();
+    return {
+      publisher: await given.publisher({ window }),
+      declare: (topology) => given.declare(topology),
+      release: async () => {},
+    };
+  }
+  const { openAdminConnection } = await import('../broker/amqp/admin-connection.ts');
+  const connection = await openAdminConnection(amqpOptions(broker));
+  const release = (): Promise<void> => connection.close();
+  const publisher = await openOrRelease(connection.publisher({ window }), release);
+  return { publisher, declare: (topology) => connection.declare(topology), release };
+}
+
+async function openOrRelease(opening: Promise<Publisher>, release: () => Promise<void>): Promise<Publisher> {
+  try {
+    return await opening;
+  } catch (error) {
+    await release();
+    throw error;
+  }
+}
