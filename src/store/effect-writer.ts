@@ -181,7 +181,10 @@ function conflict(collection: string, problem: InsertProblem): WireError {
     problem.kind === 'duplicate-id'
       ? 'the task chose this _id itself; leave _id out and the runtime gives one that makes running again harmless'
       : 'another document has the same value in a unique index';
-  return storeError('E_STORE_CONFLICT', `collection '${collection}' has such a document already: ${problem.message} (${advice})`);
+  return storeError(
+    'E_STORE_CONFLICT',
+    `collection '${collection}' has such a document already: ${problem.message} (${advice})`,
+  );
 }
 
 function storeError(code: ErrorCode, message: string): WireError {

@@ -1,7 +1,10 @@
 import { MongoStore } from '../../src/store/mongo/mongo-store.ts';
 import { createMongoDatabase } from '../support/mongo-database.ts';
 import { mongoUrl, needs } from '../support/servers.ts';
+import { exerciseService } from './exercise-service.ts';
 import { exerciseStore } from './exercise-store.ts';
+
+exerciseService('MongoDB store', () => new MongoStore({ url: mongoUrl as string }), { ...needs(mongoUrl), rounds: 4 });
 
 exerciseStore(
   'MongoDB store',

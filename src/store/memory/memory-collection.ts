@@ -61,7 +61,8 @@ export class MemoryCollection {
     const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength);
     const base = this.#chunks.push(chunk) * PLACE_UNIT - PLACE_UNIT;
     let offset = 0;
-    for (const [index, key] of keys.entries()) {
+    for (let index = 0; index < keys.length; index++) {
+      const key = keys[index] as string;
       if (this.#places.has(key)) {
         problems.push({ index, kind: 'duplicate-id', message: `duplicate key in '${this.#name}', index _id_: ${key}` });
       } else {

@@ -4,7 +4,13 @@ import { BSON } from 'mongodb';
 import { RuntimeError } from '../../errors/runtime-error.ts';
 import type { InsertProblem, StoreDocument, StoreWriter } from '../store.ts';
 import { idKey } from './memory-collection.ts';
-import { answersChannel, type InsertAnswer, type InsertRequest, insertsChannel, type MemoryWriterConfig } from './memory-protocol.ts';
+import {
+  answersChannel,
+  type InsertAnswer,
+  type InsertRequest,
+  insertsChannel,
+  type MemoryWriterConfig,
+} from './memory-protocol.ts';
 
 /** MongoDB's limit, so that a document fails here exactly where it would fail there. */
 const DOCUMENT_LIMIT_BYTES = 16 * 1024 * 1024;
@@ -128,7 +134,8 @@ function encode(documents: readonly StoreDocument[]): Encoded {
 
 function encodeOne(document: StoreDocument): Uint8Array {
   const { _id: id } = document;
-  if (Array.isArray(id) || id instanceof RegExp) throw new TypeError(`an _id cannot be ${Array.isArray(id) ? 'an array' : 'a pattern'}`);
+  if (Array.isArray(id) || id instanceof RegExp)
+    throw new TypeError(`an _id cannot be ${Array.isArray(id) ? 'an array' : 'a pattern'}`);
   const bytes = BSON.serialize(document, { ignoreUndefined: false });
   if (bytes.length < DOCUMENT_LIMIT_BYTES) return bytes;
   throw new RangeError(`${bytes.length} bytes of BSON, the limit is ${DOCUMENT_LIMIT_BYTES}`);
@@ -136,5 +143,7 @@ function encodeOne(document: StoreDocument): Uint8Array {
 
 function whyNotCollection(name: string): string | undefined {
   const valid = name !== '' && !/[$\0]/.test(name) && !name.startsWith('system.');
-  return valid ? undefined : `'${name}' is no collection name: not empty, without $ and NUL, not starting with 'system.'`;
+  return valid
+    ? undefined
+    : `'${name}' is no collection name: not empty, without $ and NUL, not starting with 'system.'`;
 }

@@ -15,18 +15,31 @@ export interface MongoAddress {
   readonly ownOptions: ReadonlySet<string>;
 }
 
-const URL_PARTS = /^(mongodb(?:\+srv)?:\/\/)(?:[^/?#]*@)?([^/?@#]+)(?:\/([^?]*))?(?:\?(.*))?$/s;
-const EXPECTED = 'expected mongodb://[user:password@]host[:port][,host…]/database[?options], with special characters %-encoded';
+const URL_PARTS = /^(mongodb(?:\+srv)?:\/\/)([^/?#]*@)?([^/?@#]+)(?:\/([^?]*))?(?:\?(.*))?$/s;
+const EXPECTED =
+  'expected mongodb://[user:password@]host[:port][,host…]/database[?options], with special characters %-encoded';
 
 /** Throws E_STORE_URL. What it says never shows the URL's credentials or options. */
 export function readMongoAddress(url: string): MongoAddress {
-  const [, scheme, hosts, path, query] = URL_PARTS.exec(url) ?? [];
+  const [, scheme, credentials, hosts, path = '', query = ''] = URL_PARTS.exec(url) ?? [];
   if (scheme === undefined || hosts === undefined) {
     const got = /^[a-z][a-z0-9+.-]*:/i.exec(url)?.[0] ?? 'no scheme';
     throw new RuntimeError('E_STORE_URL', `the store URL (${got}) cannot be read: ${EXPECTED}`);
   }
-  const database = decodeDatabase(path ?? '') || DEFAULT_DATABASE;
-  const ownOptions = new Set([...new URLSearchParams(query ?? '').keys()].map((name) => name.toLowerCase()));
+  const options = [...new URLSearchParams(query).keys()];
+  // A password with a bare / or ? in it: what looks like the hosts is then a piece of the password.
+  if (
+    path.includes('@') ||
+    options.some((name) => name.includes('@')) ||
+    (credentials === undefined && query.includes('@'))
+  ) {
+    throw new RuntimeError(
+      'E_STORE_URL',
+      `the store URL has an @ behind a / or ? that belongs to a password: ${EXPECTED}`,
+    );
+  }
+  const database = decodeDatabase(path) || DEFAULT_DATABASE;
+  const ownOptions = new Set(options.map((name) => name.toLowerCase()));
   return { url, database, target: `${scheme}${hosts}/${database}`, ownOptions };
 }
 
@@ -37,8 +50,7 @@ export function createMongoClient(address: MongoAddress, defaults: MongoClientOp
     if (!address.ownOptions.has(name.toLowerCase())) Object.assign(options, { [name]: value });
   }
   try {
-    // The guarantee rests on this write concern, so here the URL does not win.
-    return new MongoClient(address.url, { ...options, writeConcern: { w: 'majority', journal: true } });
+    return new MongoClient(address.url, options);
   } catch (thrown) {
     // No `cause`: the driver's error may quote the URL.
     const reason = thrown instanceof Error && !thrown.message.includes(address.url) ? `: ${thrown.message}` : '';

@@ -1,4 +1,12 @@
-import { BSON, type Collection, MongoBulkWriteError, MongoClient, MongoError, MongoInvalidArgumentError } from 'mongodb';
+import {
+  BSON,
+  type Collection,
+  MongoBulkWriteError,
+  type MongoClient,
+  MongoError,
+  MongoInvalidArgumentError,
+  type WriteConcernSettings,
+} from 'mongodb';
 import { RuntimeError } from '../../errors/runtime-error.ts';
 import type { InsertProblem, StoreDocument, StoreWriter } from '../store.ts';
 import { createMongoClient, readMongoAddress } from './mongo-address.ts';
@@ -13,11 +21,14 @@ export interface MongoWriterConfig {
   readonly connections: number;
 }
 
+/** The guarantee rests on it, so it is given with each write: there nothing in the URL overrides it. */
+const DURABLE: WriteConcernSettings = { w: 'majority', journal: true };
+
 /** Documents of this size and above are refused by the driver. */
 const DOCUMENT_LIMIT_BYTES = 16 * 1024 * 1024;
 
 /**
- * Called in each thread. Connects nothing yet, the driver does so with the first write: a thread that is replaced while
+ * Called in each thread. Connects nothing yet, the first write does: a thread that is replaced while
  * the store is away must still come up, and learns of it like all the others.
  */
 export async function openWriter(config: unknown): Promise<StoreWriter> {
@@ -43,6 +54,7 @@ class MongoWriter implements StoreWriter {
   readonly #database: string;
   readonly #target: string;
   readonly #timeoutMs: number;
+  #connected: Promise<unknown> | undefined;
 
   constructor({ url, timeoutMs, connections }: MongoWriterConfig) {
     const address = readMongoAddress(url);
@@ -66,7 +78,7 @@ class MongoWriter implements StoreWriter {
       timer = setTimeout(() => reject(this.#unknown(`no answer within ${this.#timeoutMs} ms`)), this.#timeoutMs);
     });
     try {
-      return await Promise.race([this.#insert(this.#client.db(this.#database).collection(collection), documents), deadline]);
+      return await Promise.race([this.#insertWhenConnected(collection, documents), deadline]);
     } finally {
       clearTimeout(timer);
     }
@@ -74,6 +86,21 @@ class MongoWriter implements StoreWriter {
 
   async close(): Promise<void> {
     await this.#client.close();
+  }
+
+  /** The driver connects by itself only once: a first try that fails leaves it closed, and every write after it fails too. */
+  async #insertWhenConnected(
+    collection: string,
+    documents: readonly StoreDocument[],
+  ): Promise<readonly InsertProblem[]> {
+    this.#connected ??= this.#client.connect();
+    try {
+      await this.#connected;
+    } catch (thrown) {
+      this.#connected = undefined;
+      throw this.#unknown(reasonOf(thrown), thrown);
+    }
+    return this.#insert(this.#client.db(this.#database).collection(collection), documents);
   }
 
   async #insert(target: Collection, documents: readonly StoreDocument[]): Promise<readonly InsertProblem[]> {
@@ -105,7 +132,9 @@ class MongoWriter implements StoreWriter {
       target,
       good.map((index) => documents[index] as StoreDocument),
     );
-    return [...problems, ...rest.map((problem) => ({ ...problem, index: good[problem.index] as number }))].sort(byIndex);
+    return [...problems, ...rest.map((problem) => ({ ...problem, index: good[problem.index] as number }))].sort(
+      byIndex,
+    );
   }
 
   /** For documents that fail only sometimes, e.g. by a getter that counts. */
@@ -141,7 +170,10 @@ class MongoWriter implements StoreWriter {
 }
 
 async function send(target: Collection, documents: readonly StoreDocument[]): Promise<void> {
-  await target.insertMany(documents as unknown as { _id: never }[], { ordered: false });
+  await target.insertMany(documents as unknown as { _id: never }[], {
+    ordered: false,
+    writeConcern: DURABLE,
+  });
 }
 
 /** True for what is thrown while documents are encoded; whatever the driver throws once it talks to a server is a MongoError. */

@@ -101,6 +101,9 @@ function isIdIndex(message: string): boolean {
   const before = message.slice(0, keyAt); // what comes after is the document's own text
   const indexAt = before.lastIndexOf(' index: ');
   if (indexAt < 0) return message.startsWith(' dup key: { _id: ', keyAt);
-  const name = before.slice(indexAt + ' index: '.length).replace(/ collation: .*$/s, '').trim();
+  const name = before
+    .slice(indexAt + ' index: '.length)
+    .replace(/ collation: .*$/s, '')
+    .trim();
   return name === '_id_' || name.endsWith('.$_id_');
 }
