@@ -96,7 +96,7 @@ describe('runBatch', () => {
         const messages = steps.map((batch, b) =>
           batch.map((each, n) => ({
             properties: { type: each.type, messageId: `${b}-${n}` },
-            body: JSON.stringify(each),
+            body: JSON.stringify({ ...each, id: `${b}-${n}` }),
           })),
         );
         const takeBack = (turn: number): void =>
