@@ -27,7 +27,7 @@ const PREFETCH_MAX = 65_535;
  *                           first needed
  *
  * Separate because a broker that runs out of memory stops reading from connections that publish: acks on the same one
- * would be stuck behind them. States: reconnecting-connection.ts.
+ * would be stuck behind them. States: reconnecting-connection.ts; a stopped broker stays stopped.
  */
 export class AmqpBroker implements Broker {
   readonly kind = 'amqp';
@@ -107,8 +107,6 @@ export class AmqpBroker implements Broker {
 
   async #start(): Promise<void> {
     try {
-      await this.#stopped;
-      this.#stopped = undefined;
       await this.#link.start();
     } catch (error) {
       this.#started = undefined;
@@ -124,7 +122,6 @@ export class AmqpBroker implements Broker {
     await Promise.all(closing);
     await this.#closeAdmin();
     await starting?.catch(() => undefined); // told to whoever called start
-    this.#started = undefined;
   }
 
   async #closeAdmin(): Promise<void> {
@@ -137,7 +134,10 @@ export class AmqpBroker implements Broker {
 
   async #openAdmin(): Promise<AdminConnection> {
     this.#requireStarted('declare or publish');
-    this.#admin ??= openAdminConnection(this.#options);
+    this.#admin ??= openAdminConnection(this.#options, {
+      blocked: (reason) => this.#link.blocked(reason),
+      unblocked: () => this.#link.unblocked(),
+    });
     const admin = this.#admin;
     try {
       return await admin;
@@ -149,7 +149,7 @@ export class AmqpBroker implements Broker {
 
   #requireStarted(what: string): void {
     const { state } = this.#link;
-    if (state === 'created' || state === 'stopped' || this.#stopped !== undefined) {
+    if (state === 'created' || state === 'stopped') {
       throw new RuntimeError('E_STATE', `a broker that is ${state} cannot ${what}: start it first`);
     }
   }

@@ -11,7 +11,7 @@ const NEXT: Readonly<Record<BrokerState, readonly BrokerState[]>> = {
   connected: ['blocked', 'waiting', 'stopped'],
   blocked: ['connected', 'waiting', 'stopped'],
   waiting: ['connecting', 'stopped'],
-  stopped: ['connecting'],
+  stopped: [],
 };
 
 /** Told of each life of the connection, before the public listener is. */
@@ -27,7 +27,7 @@ export interface ConnectionUser {
  *
  *     created ──start──▶ connecting ──▶ connected ◀──▶ blocked
  *        ▲ first round failed │ ▲            │            │
- *        └────────────────────┤ └─ waiting ◀─┴────────────┘        stop from anywhere ──▶ stopped
+ *        └────────────────────┤ └─ waiting ◀─┴────────────┘        stop from anywhere ──▶ stopped, for good
  */
 export class ReconnectingConnection {
   readonly #options: AmqpBrokerOptions;
@@ -66,6 +66,7 @@ export class ReconnectingConnection {
 
   /** One round over all hosts. Rejects with the reason of the host that got furthest, and leaves nothing behind. */
   async start(): Promise<void> {
+    if (this.#state === 'stopped') throw new RuntimeError('E_STATE', 'the broker was stopped: make another one');
     this.#targets = parseBrokerUrls(this.#options.urls);
     this.#move('connecting');
     try {
@@ -82,12 +83,26 @@ export class ReconnectingConnection {
     clearTimeout(this.#timer);
     this.#reason = undefined;
     await this.#connection?.close();
-    this.#connection = undefined;
   }
 
   setPaused(paused: boolean): void {
     this.#paused = paused;
     this.#connection?.setPaused(paused);
+  }
+
+  /** The broker reads no more from who publishes: told on this connection, or on the one that publishes. */
+  blocked(reason: string): void {
+    if (this.#state !== 'connected') return;
+    this.#move('blocked');
+    this.#reason = reason;
+    this.#listener.blocked?.(reason);
+  }
+
+  unblocked(): void {
+    if (this.#state !== 'blocked') return;
+    this.#move('connected');
+    this.#reason = undefined;
+    this.#listener.unblocked?.();
   }
 
   async #connectRound(): Promise<AmqpConnection> {
@@ -108,8 +123,8 @@ export class ReconnectingConnection {
 
   async #connect(target: BrokerTarget): Promise<AmqpConnection> {
     const connection = new AmqpConnection(target, this.#options, {
-      blocked: (reason) => this.#blocked(reason),
-      unblocked: () => this.#unblocked(),
+      blocked: (reason) => this.blocked(reason),
+      unblocked: () => this.unblocked(),
       lost: (error) => this.#lost(connection, error),
     });
     this.#connection = connection;
@@ -156,20 +171,6 @@ export class ReconnectingConnection {
       if (!(error instanceof RuntimeError)) throw error;
       this.#retryLater(error);
     }
-  }
-
-  #blocked(reason: string): void {
-    if (this.#state !== 'connected') return;
-    this.#move('blocked');
-    this.#reason = reason;
-    this.#listener.blocked?.(reason);
-  }
-
-  #unblocked(): void {
-    if (this.#state !== 'blocked') return;
-    this.#move('connected');
-    this.#reason = undefined;
-    this.#listener.unblocked?.();
   }
 
   /** Asked again after each await: stop may have come in between. */
