@@ -43,7 +43,7 @@ const project = fileURLToPath(new URL('../', import.meta.url));
 const copy = `${project}.mutant`;
 
 function applyChange({ file, find, replace }: Change): void {
-  const path = `${copy}/${file}`;
+  const path = `${copy}/src/${file}`;
   const source = readFileSync(path, 'utf8');
   const parts = source.split(find);
   if (parts.length !== 2) throw new Error(`${file}: expected once, found ${parts.length - 1} times: ${find.trim()}`);
@@ -53,11 +53,11 @@ function applyChange({ file, find, replace }: Change): void {
 /** True when the test failed, as it must. */
 function isCaught(mutation: Mutation): boolean {
   rmSync(copy, { recursive: true, force: true });
-  cpSync(`${project}src`, copy, { recursive: true });
+  for (const folder of ['src', 'test/fixtures/worker']) cpSync(`${project}${folder}`, `${copy}/${folder}`, { recursive: true });
   try {
     for (const change of mutation.changes) applyChange(change);
     const args = ['--import', 'tsx', `${project}scripts/test.ts`, mutation.test];
-    const env = { ...process.env, MILLRACE_SOURCE: copy };
+    const env = { ...process.env, MILLRACE_PROJECT: copy };
     const result = spawnSync(process.execPath, args, { cwd: project, env, encoding: 'utf8', maxBuffer: 64 << 20 });
     const reason = /\d+ of \d+ confirmed messages are lost/.exec(result.stdout)?.[0];
     process.stdout.write(`${mutation.name}: ${result.status === 0 ? 'NOT CAUGHT' : 'caught'}${reason === undefined ? '' : `, ${reason}`}\n`);

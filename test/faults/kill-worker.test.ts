@@ -30,10 +30,12 @@ test('a worker killed at five random marks loses nothing and stores nothing twic
   assert.equal(new Set(confirmed).size, MESSAGES);
 
   const mongo = new MongoClient(store);
+  t.after(() => mongo.close());
   const collection = mongo.db().collection('stored');
   await collection.deleteMany({});
   const start = (): Promise<WorkerProcess> => WorkerProcess.start({ broker, store, queues: [queue], threads: 1 });
   let worker = await start();
+  t.after(() => worker.kill());
   for (const mark of marks) {
     // Another process' state, which announces nothing: it has to be asked for.
     while ((await collection.estimatedDocumentCount()) < mark) assert.equal(worker.errors, '');
@@ -43,6 +45,7 @@ test('a worker killed at five random marks loses nothing and stores nothing twic
   }
   const admin = new AmqpBroker({ ...AMQP_DEFAULTS, urls: [broker] });
   await admin.start();
+  t.after(() => admin.stop());
   await worker.until('everything is acked', (stats) => stats?.messagesHeld === 0 && stats.acked > 0 && stats.received === stats.acked);
   while ((await admin.readyCount(queue)) > 0) assert.equal(worker.errors, '');
   assert.deepEqual(await worker.terminate(), { code: 0, signal: null });
@@ -53,6 +56,4 @@ test('a worker killed at five random marks loses nothing and stores nothing twic
     deadLettered: [],
     queued: (await admin.readyCount(queue)) + (await admin.readyCount(deadQueueName(queue))),
   });
-  await mongo.close();
-  await admin.stop();
 });

@@ -19,6 +19,7 @@ test('2,000 messages of 1 MiB need no more memory than the credit and a constant
   const broker = amqpUrl as string;
   const admin = new AmqpBroker({ ...AMQP_DEFAULTS, urls: [broker] });
   await admin.start();
+  t.after(() => admin.stop());
   const empty = `memory-empty-${randomUUID()}`;
   const full = `memory-full-${randomUUID()}`;
   for (const queue of [empty, full]) await admin.declare(queueTopology(queue, 'quorum'));
@@ -34,12 +35,12 @@ test('2,000 messages of 1 MiB need no more memory than the credit and a constant
   await idle.terminate();
 
   const worker = await WorkerProcess.start({ ...options, queues: [full] });
+  t.after(() => worker.kill());
   await worker.until('all are acked', (stats) => stats?.acked === MESSAGES);
   const above = (worker.peakRssBytes - idleBytes) / MIB;
   t.diagnostic(`idle ${Math.round(idleBytes / MIB)} MiB, peak ${Math.round(above)} MiB above it`);
   assert.equal(worker.stats?.deadLettered, 0);
   assert.equal((await worker.terminate()).code, 0);
   assert.equal(await admin.readyCount(full), 0);
-  await admin.stop();
   assert.ok(above <= CREDIT_MIB + BESIDE_MIB, `peak ${above} MiB above idle`);
 });

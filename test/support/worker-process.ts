@@ -22,7 +22,9 @@ export interface WorkerStats {
 
 type Report = { event: 'running'; rssBytes: number } | ({ event: 'stats' } & WorkerStats) | { event: 'stopped' };
 
-const MAIN = fileURLToPath(new URL('../fixtures/worker/main.ts', import.meta.url));
+/** MILLRACE_PROJECT names a copy of the project to run instead, which is how scripts/mutations.ts shows that a test can fail. */
+const PROJECT = process.env['MILLRACE_PROJECT'] ?? fileURLToPath(new URL('../../', import.meta.url));
+const MAIN = `${PROJECT}/test/fixtures/worker/main.ts`;
 const LONGEST_WAIT_MS = 120_000;
 
 /** A worker in a process of its own, so that it can be killed. */
