@@ -42,7 +42,8 @@ export class FieldReader {
 
   constructor(bytes: Uint8Array, start: number, end: number) {
     this.#bytes = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    if (start < 0 || end < start || end > bytes.byteLength) throw malformed(`bytes ${start} to ${end} of ${bytes.byteLength}`);
+    if (start < 0 || end < start || end > bytes.byteLength)
+      throw malformed(`bytes ${start} to ${end} of ${bytes.byteLength}`);
     this.#offset = start;
     this.#end = end;
   }
@@ -108,7 +109,8 @@ export class FieldReader {
         return bytes.readFloatBE(this.#take(4));
       case 0x64: // d
         return bytes.readDoubleBE(this.#take(8));
-      case 0x44: { // D
+      case 0x44: {
+        // D
         const scale = this.u8();
         return this.u32() / 10 ** scale;
       }

@@ -13,7 +13,14 @@
  * `short` is a byte of length and up to 255 bytes of UTF-8, `table` is drawn in field-table.ts.
  * Threads load this file: it must stay free of the broker.
  */
-import { FieldReader, fieldTableBytes, malformed, shortStringBytes, writeFieldTable, writeShortString } from './field-table.ts';
+import {
+  FieldReader,
+  fieldTableBytes,
+  malformed,
+  shortStringBytes,
+  writeFieldTable,
+  writeShortString,
+} from './field-table.ts';
 
 /** A message's AMQP properties, decoded. The wire names are those of AMQP 0-9-1, basic class. */
 export interface MessageProperties {

@@ -14,7 +14,11 @@ const url = amqpUrl ?? 'amqp://localhost';
 const { host, port } = new URL(url);
 
 /** Fast enough that no test waits long for a new connection. */
-const fast: Omit<AmqpBrokerOptions, 'urls'> = { ...AMQP_DEFAULTS, reconnect: { minMs: 5, maxMs: 100 }, connectionName: 'contract' };
+const fast: Omit<AmqpBrokerOptions, 'urls'> = {
+  ...AMQP_DEFAULTS,
+  reconnect: { minMs: 5, maxMs: 100 },
+  connectionName: 'contract',
+};
 
 /** What an operator does, on a connection of its own. */
 let operator: Connection | undefined;
@@ -43,7 +47,8 @@ async function amqpRig(): Promise<BrokerRig> {
     blocking: undefined,
     dispose: async (queues, exchanges) => {
       for (const queue of queues) await operate().queueDelete({ queue });
-      for (const exchange of exchanges) if (exchange.startsWith('contract.')) await operate().exchangeDelete({ exchange });
+      for (const exchange of exchanges)
+        if (exchange.startsWith('contract.')) await operate().exchangeDelete({ exchange });
       await Promise.all([...proxies.values()].map((proxy) => proxy.stop()));
     },
   };

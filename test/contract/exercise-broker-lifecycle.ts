@@ -70,7 +70,10 @@ export const lifecycleCases: readonly BrokerCase[] = [
       const broker = await trial.connect();
       const publisher = await broker.publisher({ window: 1 });
       await broker.stop();
-      await rejectsWith(publisher.publish({ exchange: '', routingKey: 'q', properties: {}, body: Buffer.alloc(0) }), 'E_CLIENT_CLOSED');
+      await rejectsWith(
+        publisher.publish({ exchange: '', routingKey: 'q', properties: {}, body: Buffer.alloc(0) }),
+        'E_CLIENT_CLOSED',
+      );
     },
   ],
 ];

@@ -39,7 +39,12 @@ export const publisherCases: readonly BrokerCase[] = [
         appId: 'millrace',
       };
       await publisher.publish(toQueue(queue, '{ "spaced" :  1 }', all));
-      await publisher.publish({ exchange: '', routingKey: queue, properties: { deliveryMode: 1 }, body: new Uint8Array(0) });
+      await publisher.publish({
+        exchange: '',
+        routingKey: queue,
+        properties: { deliveryMode: 1 },
+        body: new Uint8Array(0),
+      });
       await sink.received(2);
       assert.deepEqual(sink.deliveries[0]?.properties, all);
       assert.equal(sink.deliveries[0]?.body.toString(), '{ "spaced" :  1 }');
@@ -248,7 +253,8 @@ export const publisherCases: readonly BrokerCase[] = [
     'a window outside 1 to 65535 is E_OPTION_RANGE',
     async (trial) => {
       const broker = await trial.connect();
-      for (const window of [0, 65_536, 1.5, Number.NaN]) await rejectsWith(broker.publisher({ window }), 'E_OPTION_RANGE');
+      for (const window of [0, 65_536, 1.5, Number.NaN])
+        await rejectsWith(broker.publisher({ window }), 'E_OPTION_RANGE');
     },
   ],
   [
@@ -260,7 +266,10 @@ export const publisherCases: readonly BrokerCase[] = [
         return;
       }
       const told: string[] = [];
-      const broker = await trial.connect({ blocked: (reason) => told.push(reason), unblocked: () => told.push('unblocked') });
+      const broker = await trial.connect({
+        blocked: (reason) => told.push(reason),
+        unblocked: () => told.push('unblocked'),
+      });
       const queue = await trial.queue(broker);
       const publisher = await broker.publisher({ window: 5 });
       blocking.block(broker, 'low on memory');

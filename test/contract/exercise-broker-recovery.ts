@@ -23,7 +23,7 @@ export const recoveryCases: readonly BrokerCase[] = [
       assert.equal(sink.closed.length, 1);
       assert.equal(sink.closed[0]?.epoch, first);
       assert.ok(isRuntimeError(sink.closed[0]?.reason, 'E_BROKER_CHANNEL_CLOSED'));
-      assert.match(String(sink.closed[0]?.reason?.message), /406|PRECONDITION/i);
+      assert.match(sink.closed[0]?.reason?.message ?? '', /406|PRECONDITION/i);
     },
   ],
   [

@@ -8,7 +8,10 @@ import { recoveryCases } from './exercise-broker-recovery.ts';
 import { topologyCases } from './exercise-broker-topology.ts';
 
 /** One sentence about what every broker does, and the proof. */
-export type BrokerCase = readonly [behaviour: string, proof: (trial: BrokerTrial, context: TestContext) => Promise<void>];
+export type BrokerCase = readonly [
+  behaviour: string,
+  proof: (trial: BrokerTrial, context: TestContext) => Promise<void>,
+];
 
 const LIMIT_MS = 20_000;
 
@@ -16,7 +19,11 @@ const LIMIT_MS = 20_000;
  * What the ports in src/broker/broker.ts promise, as cases that every adapter passes.
  * A bug found in one adapter becomes a case here, for all of them.
  */
-export function exerciseBroker(name: string, makeRig: () => Promise<BrokerRig>, options: { skip: string | false } = { skip: false }): void {
+export function exerciseBroker(
+  name: string,
+  makeRig: () => Promise<BrokerRig>,
+  options: { skip: string | false } = { skip: false },
+): void {
   const groups: readonly (readonly [string, readonly BrokerCase[]])[] = [
     ['lifecycle', lifecycleCases],
     ['topology', topologyCases],

@@ -14,7 +14,11 @@ const LIMIT_MS = 30_000;
  * The five promises of src/support/service.ts, for every part that starts and stops.
  * @param make - makes a part that has not been started; called once for each case
  */
-export function exerciseService(name: string, make: () => Service | Promise<Service>, options: ServiceOptions = {}): void {
+export function exerciseService(
+  name: string,
+  make: () => Service | Promise<Service>,
+  options: ServiceOptions = {},
+): void {
   describe(`${name} as a service`, { skip: options.skip ?? false, timeout: LIMIT_MS * 8 }, () => {
     const limit = { timeout: LIMIT_MS };
 
@@ -63,7 +67,11 @@ export function exerciseService(name: string, make: () => Service | Promise<Serv
         for (let call = 0; call < 6; call++) {
           // The order of the calls is the binary digits of the round, so all orders of six come up over 64 rounds.
           const stops = ((round * 11) >> call) & 1;
-          calls.push((stops === 1 ? service.stop() : service.start()).catch((error: unknown) => assert.ok(error instanceof Error)));
+          calls.push(
+            (stops === 1 ? service.stop() : service.start()).catch((error: unknown) =>
+              assert.ok(error instanceof Error),
+            ),
+          );
           if (call % 2 === 1) await new Promise(setImmediate);
         }
         await Promise.all(calls);
@@ -85,7 +93,15 @@ function openResources(): Map<string, number> {
 }
 
 /** The test runner's own pipes and the resources of a single turn of the event loop. */
-const IGNORED = new Set(['PipeWrap', 'TTYWrap', 'Immediate', 'CloseReq', 'FSReqPromise', 'FSReqCallback', 'TickObject']);
+const IGNORED = new Set([
+  'PipeWrap',
+  'TTYWrap',
+  'Immediate',
+  'CloseReq',
+  'FSReqPromise',
+  'FSReqCallback',
+  'TickObject',
+]);
 
 /**
  * Node closes handles in a later turn of the event loop than the one that reports the close, so this looks again for
@@ -101,5 +117,7 @@ async function noMoreThan(before: Map<string, number>): Promise<void> {
 }
 
 function excess(before: Map<string, number>): readonly string[] {
-  return [...openResources()].filter(([kind, count]) => count > (before.get(kind) ?? 0)).map(([kind, count]) => `${kind} ${count}`);
+  return [...openResources()]
+    .filter(([kind, count]) => count > (before.get(kind) ?? 0))
+    .map(([kind, count]) => `${kind} ${count}`);
 }

@@ -21,7 +21,10 @@ function queueName(): string {
   return name;
 }
 
-async function using(work: (admin: AdminConnection) => Promise<void>, more: Partial<AmqpBrokerOptions> = {}): Promise<void> {
+async function using(
+  work: (admin: AdminConnection) => Promise<void>,
+  more: Partial<AmqpBrokerOptions> = {},
+): Promise<void> {
   const admin = await openAdminConnection({ ...options, ...more });
   try {
     await work(admin);
@@ -67,7 +70,11 @@ describe('topology on RabbitMQ', { ...needs(amqpUrl), timeout: 60_000 }, () => {
   test('queues with other arguments, transient or auto-deleted ones are used as they are', async () => {
     await using(async (admin) => {
       const operator = new Connection(url);
-      for (const settings of [{ durable: false }, { durable: true, autoDelete: true }, { durable: true, arguments: { 'x-max-length': 5 } }]) {
+      for (const settings of [
+        { durable: false },
+        { durable: true, autoDelete: true },
+        { durable: true, arguments: { 'x-max-length': 5 } },
+      ]) {
         const queue = queueName();
         await operator.queueDeclare({ queue, ...settings });
         await admin.declare(queueTopology(queue, 'quorum'));
@@ -101,7 +108,10 @@ describe('topology on RabbitMQ', { ...needs(amqpUrl), timeout: 60_000 }, () => {
   test('a reserved name is E_BROKER_ACCESS', async () => {
     await using(async (admin) => {
       await refused(admin.declare({ ...NOTHING, queues: [{ name: 'amq.mine', arguments: {} }] }), 'E_BROKER_ACCESS');
-      await refused(admin.declare({ ...NOTHING, exchanges: [{ name: 'amq.mine', type: 'direct' }] }), 'E_BROKER_ACCESS');
+      await refused(
+        admin.declare({ ...NOTHING, exchanges: [{ name: 'amq.mine', type: 'direct' }] }),
+        'E_BROKER_ACCESS',
+      );
     });
   });
 
@@ -129,10 +139,15 @@ describe('topology on RabbitMQ', { ...needs(amqpUrl), timeout: 60_000 }, () => {
   test('of several hosts the first that works is used, and if none does all are named', async () => {
     const dead = new URL(url);
     dead.port = '1';
-    await using(async (admin) => assert.equal(await admin.readyCount(await declaredQueue(admin)), 0), { urls: [dead.href, url] });
+    await using(async (admin) => assert.equal(await admin.readyCount(await declaredQueue(admin)), 0), {
+      urls: [dead.href, url],
+    });
     const other = new URL(dead.href);
     other.port = '2';
-    const error = await refused(openAdminConnection({ ...options, urls: [dead.href, other.href] }), 'E_BROKER_UNREACHABLE');
+    const error = await refused(
+      openAdminConnection({ ...options, urls: [dead.href, other.href] }),
+      'E_BROKER_UNREACHABLE',
+    );
     assert.match(error.message, /:1\b/);
     assert.match(error.message, /:2\b/);
   });
@@ -143,7 +158,10 @@ describe('topology on RabbitMQ', { ...needs(amqpUrl), timeout: 60_000 }, () => {
     proxy.blackHole();
     target.host = proxy.address;
     try {
-      await refused(openAdminConnection({ ...options, urls: [target.href], connectTimeoutMs: 200 }), 'E_BROKER_UNREACHABLE');
+      await refused(
+        openAdminConnection({ ...options, urls: [target.href], connectTimeoutMs: 200 }),
+        'E_BROKER_UNREACHABLE',
+      );
     } finally {
       await proxy.stop();
     }

@@ -26,7 +26,10 @@ describe('the client on RabbitMQ', { ...needs(amqpUrl), timeout: 60_000 }, () =>
   test('thousands of messages are confirmed and arrive as they were sent, in order', async () => {
     const client = await createClient({ broker: url, window: 500 });
     const count = 5000;
-    const ids = await client.sendMany(recordCall, Array.from({ length: count }, (_, number) => ({ number })));
+    const ids = await client.sendMany(
+      recordCall,
+      Array.from({ length: count }, (_, number) => ({ number })),
+    );
     await client.close();
     const broker = new AmqpBroker({ ...AMQP_DEFAULTS, urls: [url] });
     await broker.start();

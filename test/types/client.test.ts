@@ -44,7 +44,10 @@ export async function payloads(client: Client): Promise<void> {
   // @ts-expect-error a batch task is sent row by row
   await client.send(score, [{ caller: 'a', seconds: 1 }]);
   // @ts-expect-error one of the payloads is of the wrong type
-  await client.sendMany(recordCall, [{ caller: 'a', seconds: 1 }, { caller: 2, seconds: 1 }]);
+  await client.sendMany(recordCall, [
+    { caller: 'a', seconds: 1 },
+    { caller: 2, seconds: 1 },
+  ]);
   // @ts-expect-error many payloads are an iterable
   await client.sendMany(recordCall, { caller: 'a', seconds: 1 });
 }

@@ -24,7 +24,10 @@ const LARGEST_WINDOW = 65_535;
  * Connects to the first host that answers and keeps the connection up. Rejects with E_BROKER_URL,
  * E_BROKER_UNREACHABLE, E_BROKER_AUTH, E_BROKER_VHOST or E_BROKER_PROTOCOL.
  */
-export async function openAdminConnection(options: AmqpBrokerOptions, events: LinkEvents = {}): Promise<AdminConnection> {
+export async function openAdminConnection(
+  options: AmqpBrokerOptions,
+  events: LinkEvents = {},
+): Promise<AdminConnection> {
   const link = new RabbitLink(options, events);
   await link.open();
   const publishers = new Set<AmqpPublisher>();
@@ -33,7 +36,10 @@ export async function openAdminConnection(options: AmqpBrokerOptions, events: Li
     readyCount: (queue) => link.run((connection) => countReady(connection, queue)),
     publisher: async ({ window }) => {
       if (!Number.isInteger(window) || window < 1 || window > LARGEST_WINDOW) {
-        throw new RuntimeError('E_OPTION_RANGE', `window must be a whole number from 1 to ${LARGEST_WINDOW}, got ${window}`);
+        throw new RuntimeError(
+          'E_OPTION_RANGE',
+          `window must be a whole number from 1 to ${LARGEST_WINDOW}, got ${window}`,
+        );
       }
       const limits = { window, maxMessageBytes: options.maxMessageBytes, reconnect: options.reconnect };
       const publisher = new AmqpPublisher(link, limits, () => publishers.delete(publisher));

@@ -140,7 +140,11 @@ export class AmqpPublisher implements Publisher, LinkUser {
     if (isConnectionLoss(error)) return;
     const { said } = readFailure(error);
     // Whoever waits for the first channel hears of it; once open, publishing waits for the next one.
-    this.#neverOpen?.(new RuntimeError('E_BROKER_CHANNEL_CLOSED', `the broker refused a channel for publishing: ${said}`, { cause: error }));
+    this.#neverOpen?.(
+      new RuntimeError('E_BROKER_CHANNEL_CLOSED', `the broker refused a channel for publishing: ${said}`, {
+        cause: error,
+      }),
+    );
   }
 
   #lost(session: PublishSession): void {
@@ -190,7 +194,8 @@ export class AmqpPublisher implements Publisher, LinkUser {
     clearTimeout(this.#timer);
     this.#link.leave(this);
     this.#neverOpen?.(closedError());
-    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) this.#settle(next, closedError());
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift())
+      this.#settle(next, closedError());
     if (session !== undefined) await closeInTime(session);
     for (const publication of [...this.#inFlight]) {
       this.#inFlight.delete(publication);
@@ -205,7 +210,10 @@ export class AmqpPublisher implements Publisher, LinkUser {
     shortStringBytes(routingKey, 'routing key');
     const bytes = propertiesBytes(properties);
     if (bytes + HEADER_FRAME_BYTES > FRAME_MAX) {
-      throw new RuntimeError('E_MESSAGE_MALFORMED', `the message properties take ${bytes} bytes, at most ${FRAME_MAX - HEADER_FRAME_BYTES} fit`);
+      throw new RuntimeError(
+        'E_MESSAGE_MALFORMED',
+        `the message properties take ${bytes} bytes, at most ${FRAME_MAX - HEADER_FRAME_BYTES} fit`,
+      );
     }
     if (body.byteLength <= this.#limits.maxMessageBytes) return;
     const message = `got a body of ${body.byteLength} bytes, maxMessageBytes allows ${this.#limits.maxMessageBytes}`;
@@ -213,7 +221,8 @@ export class AmqpPublisher implements Publisher, LinkUser {
   }
 
   #move(to: PublisherState): void {
-    if (!NEXT[this.#state].includes(to)) throw new RuntimeError('E_STATE', `a publisher cannot go from ${this.#state} to ${to}`);
+    if (!NEXT[this.#state].includes(to))
+      throw new RuntimeError('E_STATE', `a publisher cannot go from ${this.#state} to ${to}`);
     this.#state = to;
   }
 }
@@ -235,6 +244,9 @@ function closedError(): RuntimeError {
 }
 
 function abandonedError({ exchange, routingKey, properties }: OutgoingMessage): RuntimeError {
-  const message = 'the publisher was closed before the broker confirmed the message: publish it again with the same message id';
-  return new RuntimeError('E_PUBLISH_UNCONFIRMED', message, { details: { exchange, routingKey, messageId: properties.messageId } });
+  const message =
+    'the publisher was closed before the broker confirmed the message: publish it again with the same message id';
+  return new RuntimeError('E_PUBLISH_UNCONFIRMED', message, {
+    details: { exchange, routingKey, messageId: properties.messageId },
+  });
 }

@@ -63,7 +63,9 @@ async function withCommands<T>(connection: Connection, work: (commands: Commands
 }
 
 async function declareExchange(commands: Commands, { name, type }: ExchangeSpec): Promise<void> {
-  const failure = await attempt(commands, (channel) => channel.exchangeDeclare({ exchange: name, type, durable: true }));
+  const failure = await attempt(commands, (channel) =>
+    channel.exchangeDeclare({ exchange: name, type, durable: true }),
+  );
   if (failure === undefined) return;
   const { code, said } = readFailure(failure);
   if (code === 'PRECONDITION_FAILED') {
@@ -75,22 +77,29 @@ async function declareExchange(commands: Commands, { name, type }: ExchangeSpec)
       { details: { exchange: name, got: current, expected: type }, cause: failure },
     );
   }
-  if (code !== 'ACCESS_REFUSED') throw topologyError(`exchange '${name}' cannot be declared`, failure, { exchange: name });
+  if (code !== 'ACCESS_REFUSED')
+    throw topologyError(`exchange '${name}' cannot be declared`, failure, { exchange: name });
   // Who may not declare it can still use it.
-  const missing = await attempt(commands, (channel) => channel.exchangeDeclare({ exchange: name, type, passive: true }));
+  const missing = await attempt(commands, (channel) =>
+    channel.exchangeDeclare({ exchange: name, type, passive: true }),
+  );
   if (missing !== undefined) throw accessError(`exchange '${name}' may not be declared`, failure, { exchange: name });
 }
 
 async function declareQueue(commands: Commands, { name, arguments: args }: QueueSpec): Promise<void> {
-  const lookUp = (): Promise<unknown> => attempt(commands, (channel) => channel.queueDeclare({ queue: name, passive: true }));
+  const lookUp = (): Promise<unknown> =>
+    attempt(commands, (channel) => channel.queueDeclare({ queue: name, passive: true }));
   const absent = await lookUp();
   if (absent === undefined) return;
   if (readFailure(absent).code !== 'NOT_FOUND') throw queueError(name, absent);
-  const refused = await attempt(commands, (channel) => channel.queueDeclare({ queue: name, durable: true, arguments: { ...args } }));
+  const refused = await attempt(commands, (channel) =>
+    channel.queueDeclare({ queue: name, durable: true, arguments: { ...args } }),
+  );
   if (refused === undefined) return;
   if (readFailure(refused).code !== 'PRECONDITION_FAILED') throw queueError(name, refused);
   // Either somebody else has just declared it otherwise, or the broker does not accept these arguments at all.
-  if ((await lookUp()) !== undefined) throw topologyError(`queue '${name}' cannot be declared`, refused, { queue: name });
+  if ((await lookUp()) !== undefined)
+    throw topologyError(`queue '${name}' cannot be declared`, refused, { queue: name });
 }
 
 async function bind(commands: Commands, { exchange, queue, routingKey }: BindingSpec): Promise<void> {
@@ -119,9 +128,13 @@ function queueError(queue: string, failure: unknown): unknown {
   const details = { queue };
   const { code, said } = readFailure(failure);
   if (code === 'NOT_FOUND') {
-    return new RuntimeError('E_BROKER_QUEUE_MISSING', `no queue '${queue}' (404 ${said}): declare it first`, { details, cause: failure });
+    return new RuntimeError('E_BROKER_QUEUE_MISSING', `no queue '${queue}' (404 ${said}): declare it first`, {
+      details,
+      cause: failure,
+    });
   }
-  if (code === 'ACCESS_REFUSED' || code === 'RESOURCE_LOCKED') return accessError(`queue '${queue}' may not be used`, failure, details);
+  if (code === 'ACCESS_REFUSED' || code === 'RESOURCE_LOCKED')
+    return accessError(`queue '${queue}' may not be used`, failure, details);
   return topologyError(`queue '${queue}' cannot be used`, failure, details);
 }
 
@@ -131,5 +144,8 @@ function accessError(what: string, cause: unknown, details: Readonly<Record<stri
 }
 
 function topologyError(what: string, cause: unknown, details: Readonly<Record<string, unknown>>): RuntimeError {
-  return new RuntimeError('E_BROKER_TOPOLOGY', `${what}: the broker says ${readFailure(cause).said}`, { details, cause });
+  return new RuntimeError('E_BROKER_TOPOLOGY', `${what}: the broker says ${readFailure(cause).said}`, {
+    details,
+    cause,
+  });
 }

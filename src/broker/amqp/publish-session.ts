@@ -74,7 +74,14 @@ export class PublishSession {
     const { exchange, routingKey, properties } = publication.message;
     const headers = properties.headers === undefined ? {} : { headers: publishableHeaders(properties.headers) };
     // Without a timestamp in the envelope the client adds one.
-    const envelope = { ...properties, ...headers, timestamp: properties.timestamp as number, exchange, routingKey, mandatory: true };
+    const envelope = {
+      ...properties,
+      ...headers,
+      timestamp: properties.timestamp as number,
+      exchange,
+      routingKey,
+      mandatory: true,
+    };
     this.#channel.basicPublish(envelope, publication.body).then(
       () => setImmediate(this.#settle, publication, undefined),
       (error: unknown) => {
@@ -91,7 +98,8 @@ export class PublishSession {
 
   readonly #settle = (publication: Publication, failure: RabbitFailure | undefined): void => {
     this.#inFlight.delete(publication);
-    if (publication.returned !== undefined) this.#events.settled(publication, unroutable(publication.message, publication.returned));
+    if (publication.returned !== undefined)
+      this.#events.settled(publication, unroutable(publication.message, publication.returned));
     else if (failure === undefined) this.#events.settled(publication, undefined);
     else if (failure.code === NACKED) this.#events.settled(publication, nacked(publication.message));
     else this.#events.settled(publication, closedError(publication.message, this.#closeReason ?? failure));
@@ -126,7 +134,9 @@ function isSame({ exchange, routingKey, properties }: OutgoingMessage, returned:
 function closedError(message: OutgoingMessage, reason: RabbitFailure): RuntimeError {
   const { code, said } = reason;
   const named = /exchange '([^']*)'/.exec(said)?.[1];
-  const ours = named !== undefined && (named === message.exchange || (message.exchange === '' && DEFAULT_EXCHANGE_NAMES.includes(named)));
+  const ours =
+    named !== undefined &&
+    (named === message.exchange || (message.exchange === '' && DEFAULT_EXCHANGE_NAMES.includes(named)));
   if (ours && code === 'NOT_FOUND') return unroutable(message, `404 ${said}`);
   if (ours && code === 'ACCESS_REFUSED') {
     const text = `publishing to exchange '${message.exchange}' is not allowed (403 ${said}): grant the user access`;

@@ -16,7 +16,8 @@ function convertTable(table: FieldTable): FieldTable {
 function convert(value: unknown): unknown {
   if (!isObject(value)) return value;
   if (value instanceof Date) return Math.floor(value.getTime() / 1000);
-  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64');
+  if (value instanceof Uint8Array)
+    return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64');
   if (Array.isArray(value)) return value.map(convert);
   return convertTable(value as FieldTable);
 }

@@ -121,7 +121,10 @@ export class MemoryBroker implements Broker {
   /** Loses the connection until `restoreConnection`: epochs end, unacked messages return to their queues. */
   loseConnection(): void {
     this.#requireStarted();
-    const error = new RuntimeError('E_BROKER_CONNECTION_CLOSED', 'the connection to the memory broker was broken on purpose');
+    const error = new RuntimeError(
+      'E_BROKER_CONNECTION_CLOSED',
+      'the connection to the memory broker was broken on purpose',
+    );
     this.#move('waiting', error.message);
     this.#connection.blocked = false;
     this.#connection.lose(error);
@@ -169,7 +172,8 @@ export class MemoryBroker implements Broker {
 
   #move(next: BrokerState, reason: string | undefined): void {
     const allowed: readonly BrokerState[] = NEXT[this.#state];
-    if (!allowed.includes(next)) throw new RuntimeError('E_STATE', `a memory broker that is ${this.#state} cannot become ${next}`);
+    if (!allowed.includes(next))
+      throw new RuntimeError('E_STATE', `a memory broker that is ${this.#state} cannot become ${next}`);
     this.#state = next;
     this.#reason = reason;
   }
@@ -177,5 +181,8 @@ export class MemoryBroker implements Broker {
 
 function requireRange(option: string, value: number): void {
   if (Number.isInteger(value) && value >= 1 && value <= LARGEST_16_BIT) return;
-  throw new RuntimeError('E_OPTION_RANGE', `${option} must be a whole number from 1 to ${LARGEST_16_BIT}, got ${value}`);
+  throw new RuntimeError(
+    'E_OPTION_RANGE',
+    `${option} must be a whole number from 1 to ${LARGEST_16_BIT}, got ${value}`,
+  );
 }

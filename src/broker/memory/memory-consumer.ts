@@ -173,9 +173,13 @@ export class MemoryConsumer implements Consumer, ConnectionMember, QueueSubscrib
     this.#unacked.takeAll(); // deleted with their queue
     this.#subscribed = undefined;
     if (this.#state === 'waiting' || this.#state === 'closed') return;
-    const error = new RuntimeError('E_BROKER_CONSUMER_CANCELLED', `queue '${this.queue}' was deleted: waiting for it to be declared`, {
-      details: { queue: this.queue },
-    });
+    const error = new RuntimeError(
+      'E_BROKER_CONSUMER_CANCELLED',
+      `queue '${this.queue}' was deleted: waiting for it to be declared`,
+      {
+        details: { queue: this.queue },
+      },
+    );
     this.#endEpoch(error, 'waiting');
   }
 
@@ -250,7 +254,9 @@ export class MemoryConsumer implements Consumer, ConnectionMember, QueueSubscrib
     this.#move('closed');
     this.#connection.members.delete(this);
     this.#host.unwatch(this.queue, this);
-    this.#abandoned?.(new RuntimeError('E_STATE', `the consumer of queue '${this.queue}' was closed before its first epoch`));
+    this.#abandoned?.(
+      new RuntimeError('E_STATE', `the consumer of queue '${this.queue}' was closed before its first epoch`),
+    );
   }
 
   #move(next: ConsumerState): void {

@@ -112,9 +112,16 @@ export class MemoryPublisher implements Publisher, ConnectionMember {
       const result = this.#host.publish(message);
       if (result === 'stored') return undefined;
       if (result === 'refused') {
-        return new RuntimeError('E_PUBLISH_NACKED', `a queue for '${message.routingKey}' is full and refused the message`, { details });
+        return new RuntimeError(
+          'E_PUBLISH_NACKED',
+          `a queue for '${message.routingKey}' is full and refused the message`,
+          { details },
+        );
       }
-      const why = result === 'unroutable' ? `no queue is bound for routing key '${message.routingKey}'` : 'the exchange does not exist';
+      const why =
+        result === 'unroutable'
+          ? `no queue is bound for routing key '${message.routingKey}'`
+          : 'the exchange does not exist';
       const error = `exchange '${message.exchange}' could not route the message: ${why}; declare the queue first`;
       return new RuntimeError('E_PUBLISH_UNROUTABLE', error, { details });
     } catch (error) {

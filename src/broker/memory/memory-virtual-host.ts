@@ -44,9 +44,13 @@ export class MemoryVirtualHost {
       this.queue(queue);
       const source = this.#exchanges.get(exchange);
       if (source === undefined) {
-        throw new RuntimeError('E_BROKER_TOPOLOGY', `no exchange '${exchange}' to bind queue '${queue}' to: declare it`, {
-          details: { exchange, queue },
-        });
+        throw new RuntimeError(
+          'E_BROKER_TOPOLOGY',
+          `no exchange '${exchange}' to bind queue '${queue}' to: declare it`,
+          {
+            details: { exchange, queue },
+          },
+        );
       }
       source.bind(queue, routingKey);
     }
@@ -56,7 +60,9 @@ export class MemoryVirtualHost {
   queue(name: string): MemoryQueue {
     const queue = this.#queues.get(name);
     if (queue !== undefined) return queue;
-    throw new RuntimeError('E_BROKER_QUEUE_MISSING', `no queue '${name}': declare it first`, { details: { queue: name } });
+    throw new RuntimeError('E_BROKER_QUEUE_MISSING', `no queue '${name}': declare it first`, {
+      details: { queue: name },
+    });
   }
 
   hasQueue(name: string): boolean {

@@ -93,7 +93,10 @@ describe('message properties', () => {
       [{ headers: { a: () => 1 } }, /header 'a'/],
     ];
     for (const [bad, message] of refused) {
-      assert.throws(() => encodeProperties(bad), (error) => malformed(error) && message.test(String(error)));
+      assert.throws(
+        () => encodeProperties(bad),
+        (error) => malformed(error) && message.test(String(error)),
+      );
     }
   });
 });

@@ -44,7 +44,12 @@ describe('Client', () => {
     assert.match(id, UUID);
     assert.equal(delivery?.body.toString(), '{"caller":"+49"}');
     const { timestamp, ...properties } = delivery?.properties ?? {};
-    assert.deepEqual(properties, { contentType: 'application/json', deliveryMode: 2, messageId: id, type: 'record-call' });
+    assert.deepEqual(properties, {
+      contentType: 'application/json',
+      deliveryMode: 2,
+      messageId: id,
+      type: 'record-call',
+    });
     assert.ok(timestamp !== undefined && timestamp >= before && timestamp <= before + 60);
     await broker.stop();
   });
@@ -210,7 +215,10 @@ describe('Client', () => {
 
   test('close lets what was begun finish, refuses what comes after, and leaves a given broker open', async () => {
     const { broker, client } = await open();
-    const sending = client.sendMany(recordCall, Array.from({ length: 50 }, () => ({ caller: 'x' })));
+    const sending = client.sendMany(
+      recordCall,
+      Array.from({ length: 50 }, () => ({ caller: 'x' })),
+    );
     const closing = client.close();
     await assert.rejects(client.send(recordCall, { caller: 'late' }), code('E_CLIENT_CLOSED'));
     await Promise.all([closing, client.close()]);

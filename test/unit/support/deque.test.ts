@@ -14,10 +14,19 @@ describe('Deque', () => {
         const deque = new Deque<number>();
         let model: number[] = [];
         for (const [kind, value] of steps) {
-          if (kind === 'push') deque.push(value), model.push(value);
-          if (kind === 'unshift') deque.unshift(value), model.unshift(value);
+          if (kind === 'push') {
+            deque.push(value);
+            model.push(value);
+          }
+          if (kind === 'unshift') {
+            deque.unshift(value);
+            model.unshift(value);
+          }
           if (kind === 'shift') assert.equal(deque.shift(), model.shift());
-          if (kind === 'clear') deque.clear(), (model = []);
+          if (kind === 'clear') {
+            deque.clear();
+            model = [];
+          }
           if (kind === 'set' && model.length > 0) {
             const index = value % model.length;
             deque.set(index, value);

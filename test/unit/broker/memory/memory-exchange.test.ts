@@ -23,7 +23,8 @@ describe('topicMatches', () => {
       ['', '', true],
       ['', 'a', false],
     ];
-    for (const [pattern, key, matches] of cases) assert.equal(topicMatches(pattern, key), matches, `${pattern} and ${key}`);
+    for (const [pattern, key, matches] of cases)
+      assert.equal(topicMatches(pattern, key), matches, `${pattern} and ${key}`);
   });
 
   test('agrees with a regular expression made of the pattern', () => {
@@ -33,7 +34,9 @@ describe('topicMatches', () => {
     fc.assert(
       fc.property(pattern, key, (parts, words) => {
         // Each word is written with its dot, so that '#' is simply any number of words.
-        const source = parts.map((part) => (part === '#' ? '(?:[ab]\\.)*' : part === '*' ? '[ab]\\.' : `${part}\\.`)).join('');
+        const source = parts
+          .map((part) => (part === '#' ? '(?:[ab]\\.)*' : part === '*' ? '[ab]\\.' : `${part}\\.`))
+          .join('');
         const expected = new RegExp(`^${source}$`).test(words.map((w) => `${w}.`).join(''));
         assert.equal(topicMatches(parts.join('.'), words.join('.')), expected);
       }),

@@ -25,9 +25,18 @@ function taker(room: number): Taker {
 }
 
 function filled(count: number, args: Record<string, string | number> = {}, dead: string[] = []): MemoryQueue {
-  const queue = new MemoryQueue({ name: 'q', arguments: args }, (message, reason) => dead.push(`${message.routingKey} ${reason}`));
+  const queue = new MemoryQueue({ name: 'q', arguments: args }, (message, reason) =>
+    dead.push(`${message.routingKey} ${reason}`),
+  );
   for (let index = 0; index < count; index++) {
-    queue.enqueue({ source: Buffer.from([0, 0]), propertiesEnd: 2, exchange: '', routingKey: String(index), position: 0, returns: 0 });
+    queue.enqueue({
+      source: Buffer.from([0, 0]),
+      propertiesEnd: 2,
+      exchange: '',
+      routingKey: String(index),
+      position: 0,
+      returns: 0,
+    });
   }
   return queue;
 }
@@ -59,7 +68,10 @@ describe('MemoryQueue', () => {
     const [a, b, c] = [taker(100), taker(1), taker(100)];
     for (const each of [a, b, c]) queue.subscribe(each);
     await turn();
-    assert.deepEqual([a, b, c].map(({ taken }) => taken.map(({ routingKey }) => Number(routingKey))), [[0, 3, 5, 7, 9], [1], [2, 4, 6, 8]]);
+    assert.deepEqual(
+      [a, b, c].map(({ taken }) => taken.map(({ routingKey }) => Number(routingKey))),
+      [[0, 3, 5, 7, 9], [1], [2, 4, 6, 8]],
+    );
   });
 
   test('whatever comes back in whatever order, the queue stays in order', async () => {
