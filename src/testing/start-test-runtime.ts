@@ -37,14 +37,19 @@ export async function startTestRuntime(options: TestRuntimeOptions): Promise<Tes
   const embedded = createEmbedded();
   const { store } = embedded;
   const [worker, sender, inspection] = [embedded.connect(), embedded.connect(), embedded.connect()];
-  const brokers = [worker, sender, inspection];
-  const runtime = await startRuntime({ threads: 1, log: SILENT_LOGGER, ...options, broker: worker, store });
+  const stopParts = async (): Promise<void> => {
+    await Promise.all([worker, sender, inspection, store].map((part) => part.stop()));
+  };
+  const runtime = await orElse(
+    startRuntime({ threads: 1, log: SILENT_LOGGER, ...options, broker: worker, store }),
+    stopParts,
+  );
   await inspection.start();
   const client = await createClient({ broker: sender });
   const stop = async (): Promise<void> => {
     await client.close();
     await runtime.stop();
-    await Promise.all([...brokers, store].map((part) => part.stop()));
+    await stopParts();
   };
   return {
     runtime,
@@ -58,6 +63,16 @@ export async function startTestRuntime(options: TestRuntimeOptions): Promise<Tes
     stop,
     [Symbol.asyncDispose]: stop,
   };
+}
+
+/** Cleans up when the work rejects. */
+async function orElse<T>(work: Promise<T>, cleanUp: () => Promise<void>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    await cleanUp();
+    throw error;
+  }
 }
 
 async function anyReady(broker: Broker, queues: readonly string[]): Promise<boolean> {
