@@ -26,10 +26,6 @@ export class FrameWriter {
   #length = 0;
   #frameStart = 0;
 
-  get pending(): boolean {
-    return this.#length > 0;
-  }
-
   /** Everything collected, undefined when there is nothing. The caller owns the result. */
   take(): Buffer | undefined {
     if (this.#length === 0) return undefined;

@@ -8,6 +8,7 @@ import { isRuntimeError } from '../../../../src/errors/runtime-error.ts';
 import { method, shortString, u8, u16, u32 } from '../../../support/amqp-frames.ts';
 import { FakeAmqpPeer, type PeerConnection, type PeerScript } from '../../../support/fake-amqp-peer.ts';
 import { RecordingSink } from '../../../support/recording-sink.ts';
+import { selfSignedCertificate } from '../../../support/self-signed-certificate.ts';
 
 const LIMIT = { timeout: 10_000 };
 const RECONNECT = { minMs: 1, maxMs: 20 };
@@ -346,6 +347,24 @@ describe('AMQP consumer', () => {
     assert.deepEqual(sink.deliveries, []);
     link.setPaused(false);
     await sink.received(1);
+  });
+
+  test('over TLS too, with messages larger than a record and a frame', LIMIT, async (context) => {
+    const tls = selfSignedCertificate();
+    const { consumer, sink, link, open } = await makeRig(context, { tls }, { tls: { ca: tls.cert } });
+    const client = await open();
+    const bodies = [0, 200, 20_000, 400_000, 3_000_000].map((size) => Buffer.alloc(size, size));
+    for (const [index, body] of bodies.entries()) client.deliver({ channel: 1, tag: index + 1, body });
+    await sink.received(bodies.length);
+    assert.ok(sink.deliveries.every(({ body }, index) => body.equals(bodies[index] as Buffer)));
+    link.setPaused(true);
+    client.deliver({ channel: 1, tag: 6, body: Buffer.from('waits') });
+    consumer.ack(1, 5, true);
+    consumer.flush();
+    await client.received('60.80');
+    assert.equal(sink.deliveries.length, bodies.length);
+    link.setPaused(false);
+    await sink.received(6);
   });
 
   test('a pause lasts over a reconnect, which reads what it needs itself', LIMIT, async (context) => {
