@@ -6,7 +6,7 @@
  *     word 2   (0)
  *     word 3   (0)
  *     words 4 … 4 + capacity            state of each task
- *     words 4 + capacity … 4 + 2 cap.   start of each task, ms since the batch was dispatched (32 bits)
+ *     words 4 + capacity … 4 + 2 cap.   start of each task, ms since the batch was opened (32 bits)
  *
  * A state moves only by compare-and-exchange, so the two threads never disagree about who has a task:
  *
@@ -82,7 +82,7 @@ export class Ledger {
     Atomics.store(this.#words, LEDGER_HEADER_WORDS + index, state);
   }
 
-  /** @param atMs - ms since the batch was dispatched */
+  /** @param atMs - ms since the time in the batch header */
   stampStart(index: number, atMs: number): void {
     this.#words[LEDGER_HEADER_WORDS + this.capacity + index] = atMs;
   }
