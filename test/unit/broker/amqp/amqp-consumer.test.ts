@@ -1,65 +1,12 @@
 import assert from 'node:assert/strict';
-import { describe, type TestContext, test } from 'node:test';
-import { AmqpConsumer } from '../../../../src/broker/amqp/amqp-consumer.ts';
-import { AMQP_DEFAULTS, type AmqpBrokerOptions } from '../../../../src/broker/amqp/amqp-options.ts';
-import { Backoff } from '../../../../src/broker/amqp/reconnect.ts';
-import { ReconnectingConnection } from '../../../../src/broker/amqp/reconnecting-connection.ts';
+import { describe, test } from 'node:test';
 import { isRuntimeError } from '../../../../src/errors/runtime-error.ts';
 import { method, shortString, u8, u16, u32 } from '../../../support/amqp-frames.ts';
-import { FakeAmqpPeer, type PeerConnection, type PeerScript } from '../../../support/fake-amqp-peer.ts';
-import { RecordingSink } from '../../../support/recording-sink.ts';
+import { makeConsumerRig as makeRig } from '../../../support/consumer-rig.ts';
+import type { PeerScript } from '../../../support/fake-amqp-peer.ts';
 import { selfSignedCertificate } from '../../../support/self-signed-certificate.ts';
 
 const LIMIT = { timeout: 10_000 };
-const RECONNECT = { minMs: 1, maxMs: 20 };
-const KNOWN_QUEUES: PeerScript = {};
-
-interface Rig {
-  readonly peer: FakeAmqpPeer;
-  readonly link: ReconnectingConnection;
-  readonly consumer: AmqpConsumer;
-  readonly sink: RecordingSink;
-  readonly told: string[];
-  /** Starts both; resolves when the first epoch is open. */
-  open(): Promise<PeerConnection>;
-}
-
-async function makeRig(
-  context: TestContext,
-  script = KNOWN_QUEUES,
-  options: Partial<AmqpBrokerOptions> = {},
-): Promise<Rig> {
-  const peer = await FakeAmqpPeer.start(script);
-  const resolved = { ...AMQP_DEFAULTS, urls: [peer.url], reconnect: RECONNECT, ...options };
-  const sink = new RecordingSink();
-  const told: string[] = [];
-  const listener = {
-    connected: (server: string) => void told.push(`connected ${server}`),
-    lost: (error: { code: string }) => void told.push(`lost ${error.code}`),
-    blocked: (reason: string) => void told.push(`blocked ${reason}`),
-    unblocked: () => void told.push('unblocked'),
-    consumerWaiting: (queue: string, error: { code: string }) => void told.push(`${queue} waits ${error.code}`),
-  };
-  const parts = { sink, backoff: new Backoff(RECONNECT), listener, closed: () => void told.push('closed') };
-  const consumer = new AmqpConsumer({ queue: 'calls', prefetch: 7 }, parts);
-  const link = new ReconnectingConnection(resolved, listener, {
-    connected: (connection) => consumer.connected(connection),
-    disconnected: () => consumer.disconnected(),
-  });
-  context.after(async () => {
-    await link.stop();
-    await consumer.close();
-    await peer.stop();
-  });
-  const open = async (): Promise<PeerConnection> => {
-    const opened = consumer.start();
-    await link.start();
-    await opened;
-    return peer.connection(0);
-  };
-  return { peer, link, consumer, sink, told, open };
-}
-
 function refuseConsume(code: number, text: string, times = Number.POSITIVE_INFINITY): PeerScript {
   let refused = 0;
   return {
@@ -404,78 +351,5 @@ describe('AMQP consumer', () => {
     await sink.received(2);
     assert.equal(link.health().state, 'connected');
     assert.deepEqual(told.slice(1), ['blocked low on memory', 'unblocked']);
-  });
-});
-
-describe('reconnecting connection', () => {
-  test('hosts are tried in turn until one answers', LIMIT, async (context) => {
-    const away = await FakeAmqpPeer.start();
-    const silent = await FakeAmqpPeer.start({ answer: () => true });
-    context.after(() => silent.stop());
-    await away.stop();
-    const rig = await makeRig(context);
-    const urls = [away.url, silent.url, rig.peer.url];
-    const options = { ...AMQP_DEFAULTS, urls, connectTimeoutMs: 100, reconnect: RECONNECT };
-    const link = new ReconnectingConnection(options, {}, { connected: () => {}, disconnected: () => {} });
-    await link.start();
-    assert.equal(link.health().state, 'connected');
-    await link.stop();
-    assert.equal((await silent.connection(0)).closed, true);
-  });
-
-  test(
-    'when no host can be used, the error names each and has the code of one that answered',
-    LIMIT,
-    async (context) => {
-      const away = await FakeAmqpPeer.start();
-      await away.stop();
-      const refusing = await FakeAmqpPeer.start({
-        answer: (peer, sent) => {
-          if (sent.method === '10.11') peer.closeConnection(403, 'ACCESS_REFUSED');
-          return sent.method === '10.11';
-        },
-      });
-      context.after(() => refusing.stop());
-      const options = { ...AMQP_DEFAULTS, urls: [away.url, refusing.url] };
-      const link = new ReconnectingConnection(options, {}, { connected: () => {}, disconnected: () => {} });
-      await assert.rejects(link.start(), (error: unknown) => {
-        assert.ok(isRuntimeError(error, 'E_BROKER_AUTH'), String(error));
-        assert.match(error.message, new RegExp(`${away.port}.*ECONNREFUSED.*${refusing.port}.*ACCESS_REFUSED`));
-        return true;
-      });
-      assert.equal(link.health().state, 'created');
-    },
-  );
-
-  test('credentials refused on a reconnect are reported and tried again', LIMIT, async (context) => {
-    let refusals = 0;
-    let refusing = false;
-    const { sink, told, link, open } = await makeRig(context, {
-      answer: (peer, sent) => {
-        if (sent.method !== '10.11' || !refusing) return false;
-        refusals += 1;
-        refusing = refusals < 3;
-        peer.closeConnection(403, 'ACCESS_REFUSED');
-        return true;
-      },
-    });
-    const client = await open();
-    refusing = true;
-    client.reset();
-    await sink.until(() => sink.opened.length === 2);
-    assert.equal(told.filter((line) => line === 'lost E_BROKER_AUTH').length, 3);
-    assert.deepEqual([link.health().state, link.health().reconnects], ['connected', 1]);
-  });
-
-  test('stop while it waits or connects ends it', LIMIT, async (context) => {
-    const { link, peer, told, open } = await makeRig(context);
-    const client = await open();
-    await peer.stop();
-    await client.until(() => client.closed);
-    await link.stop();
-    const seen = told.length;
-    assert.equal(link.health().state, 'stopped');
-    await new Promise((resolve) => setImmediate(resolve));
-    assert.equal(told.length, seen);
   });
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, test, type TestContext } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { Heartbeat } from '../../../../src/broker/amqp/heartbeat.ts';
 
 const INTERVAL_S = 8;
