@@ -150,6 +150,16 @@ describe('frame parser', () => {
     fc.assert(property, { numRuns: 25 });
   });
 
+  test('a stream cut in two anywhere gives the same deliveries', () => {
+    const sent = ['', 'body', ''].map((text, index) => ({ channel: 1, tag: index + 1, body: Buffer.from(text) }));
+    const bytes = Buffer.concat(sent.flatMap((each) => deliveryFrames(each)));
+    for (let at = 0; at <= bytes.length; at += 1) {
+      const reading = readAll(cut(bytes, [at]));
+      assert.equal(reading.error, undefined, `cut at ${at}`);
+      assert.deepEqual(reading.events, sent.map(expectedEvent), `cut at ${at}`);
+    }
+  });
+
   test('a mutated stream gives what came before the damage, then one coded error or deliveries, in any chunking alike', () => {
     const mutation = fc.record({ at: fc.nat(), value: fc.integer({ min: 0, max: 255 }) });
     const property = fc.property(
