@@ -2,6 +2,7 @@
  * Runs batches: the port between the main thread and whatever executes tasks.
  * Adapters: thread/ (a pool of worker_threads), inline/ (this thread, for tests and small embeddings).
  */
+import type { RuntimeError } from '../errors/runtime-error.ts';
 import type { Service } from '../support/service.ts';
 
 /** What the main thread is told about a task of the module. */
@@ -31,6 +32,8 @@ export interface ExecutorListener {
   threadExited?(threadId: number, reason: string): void;
   /** An error in an idle thread that belongs to no task: e.g. a leftover timer that throws. */
   strayError?(error: Error): void;
+  /** No thread is started any more: nothing will run again. Also told while nothing runs that could reject. */
+  exhausted?(error: RuntimeError): void;
 }
 
 /** `start` rejects with E_TASK_MODULE_LOAD, E_TASK_MODULE_EMPTY, E_TASK_DUPLICATE or a store's error. */

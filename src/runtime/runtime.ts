@@ -104,6 +104,7 @@ export class WorkerRuntime implements Runtime, Service {
     this.#options = options;
     // A program that does not look at `stopped` must not die of an unhandled rejection: the failure is logged and in status().
     this.#stopped.promise.catch(() => undefined);
+    parts.threads.whenExhausted((error) => this.#fail(error));
   }
 
   get stopped(): Promise<void> {

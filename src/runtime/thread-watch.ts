@@ -1,3 +1,4 @@
+import type { RuntimeError } from '../errors/runtime-error.ts';
 import type { ExecutorListener } from '../executor/executor.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { ThreadHealth } from './health.ts';
@@ -9,9 +10,15 @@ export class ThreadWatch implements ExecutorListener {
   #stopping = false;
   #deaths = 0;
   #lastExit: string | undefined;
+  #giveUp: ((error: RuntimeError) => void) | undefined;
 
   constructor(logger: Logger) {
     this.#logger = logger;
+  }
+
+  /** Who is to be told when the executor gives up, also while nothing runs. */
+  whenExhausted(giveUp: (error: RuntimeError) => void): void {
+    this.#giveUp = giveUp;
   }
 
   /** Exits from now on are ours. */
@@ -38,6 +45,10 @@ export class ThreadWatch implements ExecutorListener {
     this.#deaths++;
     this.#lastExit = reason;
     this.#logger.warn({ threadId, reason }, 'a thread ended');
+  }
+
+  exhausted(error: RuntimeError): void {
+    this.#giveUp?.(error);
   }
 
   strayError(error: Error): void {

@@ -28,7 +28,9 @@ export class LatencyRecorder {
   }
 
   snapshot(): LatencyPercentiles {
-    const at = (percentile: number): number => this.#histogram.getValueAtPercentile(percentile) / 1000;
-    return { p50Ms: at(50), p99Ms: at(99), maxMs: this.#histogram.maxValue / 1000 };
+    const max = this.#histogram.maxValue;
+    // A percentile is the upper end of its bucket, which may lie above the largest value in it.
+    const at = (percentile: number): number => Math.min(max, this.#histogram.getValueAtPercentile(percentile)) / 1000;
+    return { p50Ms: at(50), p99Ms: at(99), maxMs: max / 1000 };
   }
 }

@@ -129,3 +129,21 @@ test('an exchange of another type where the dead letters should go', needs(amqpU
   const line = await refusal(['--tasks', TASKS, '--broker', host.url]);
   assert.match(line, new RegExp(`E_BROKER_TOPOLOGY: .*${DEAD_LETTER_EXCHANGE}`));
 });
+
+test(
+  'threads that die by themselves, over and over, end an idle worker with 1 and the reason',
+  needs(amqpUrl),
+  async () => {
+    const queue = `dying-${randomUUID()}`;
+    const words = ['worker', '--tasks', fixture('tasks/dies-after-load.ts'), '--queue', queue, '--log-level', 'error'];
+    const { code, err } = await runCli(words, { AMQP_URL: amqpUrl as string });
+    assert.equal(code, 1, err);
+    assert.match(
+      err.trimEnd().split('\n').at(-1) ?? '',
+      /^millrace: E_THREADS_EXHAUSTED: .*thrown by the module itself/,
+    );
+    const connection = new Connection(amqpUrl);
+    for (const name of [queue, `${queue}.dead`]) await connection.queueDelete({ queue: name });
+    await connection.close();
+  },
+);

@@ -223,6 +223,7 @@ export class ThreadExecutor implements Executor {
       details: { reason },
     });
     this.#moveTo('failed');
+    this.#listener.exhausted?.(this.#exhausted);
     // Rejects nothing: it only ends threads.
     void this.#closePool();
   }

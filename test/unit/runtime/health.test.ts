@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DeliveryCounters } from '../../../src/delivery/delivery-counters.ts';
+import { RuntimeError } from '../../../src/errors/runtime-error.ts';
 import { type HealthInputs, judgeHealth } from '../../../src/runtime/health.ts';
 import { ThreadWatch } from '../../../src/runtime/thread-watch.ts';
 import { SILENT_LOGGER } from '../../../src/telemetry/logger.ts';
@@ -71,4 +72,14 @@ test('a thread that ends counts as a death, unless it was told to end', () => {
   watch.expectExits();
   watch.threadExited(2, 'stopped');
   assert.deepEqual(watch.health(2), { configured: 2, alive: 0, deaths: 1, lastExit: 'exit code 1' });
+});
+
+test('an executor that gives up is told to whoever listens', () => {
+  const watch = new ThreadWatch(SILENT_LOGGER);
+  const error = new RuntimeError('E_THREADS_EXHAUSTED', 'dead');
+  watch.exhausted(error);
+  const told: RuntimeError[] = [];
+  watch.whenExhausted((each) => told.push(each));
+  watch.exhausted(error);
+  assert.deepEqual(told, [error]);
 });
