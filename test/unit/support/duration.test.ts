@@ -12,7 +12,7 @@ test('a number is milliseconds, text carries its unit', () => {
 
 test('what is no duration is undefined', () => {
   for (const value of ['', '30', 's', '-1s', '1 s', '1d', -1, Number.NaN, Number.POSITIVE_INFINITY, null, {}]) {
-    assert.equal(parseDuration(value), undefined, String(value));
+    assert.equal(parseDuration(value), undefined, JSON.stringify(value));
   }
 });
 
