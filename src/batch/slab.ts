@@ -1,6 +1,21 @@
 import { RECORD_HEADER_BYTES, RECORD_REDELIVERED, RECORD_RERUNS, recordBytes } from './batch-layout.ts';
 import type { RawDelivery } from './raw-delivery.ts';
 
+/** A larger gap is not worth copying. */
+const LARGEST_GAP = 64;
+
+/** Bytes between properties and body that are copied along; 0: the two are copied apart. */
+function gapOf({ propertiesEnd, bodyStart, bodyEnd }: RawDelivery): number {
+  const gap = bodyStart - propertiesEnd;
+  return gap > 0 && gap <= LARGEST_GAP && bodyEnd > bodyStart ? gap : 0;
+}
+
+/** Bytes that a delivery's record takes in a slab. */
+export function slabBytes(delivery: RawDelivery): number {
+  const contents = delivery.propertiesEnd - delivery.propertiesStart + delivery.bodyEnd - delivery.bodyStart;
+  return recordBytes(contents + gapOf(delivery));
+}
+
 /**
  * Deliveries as they arrived, one record behind another, kept on the main thread until every one of them is settled.
  * Batches are ranges of records, cut when a thread can take one; each is copied to the thread, so the bytes here
@@ -59,24 +74,28 @@ export class Slab {
 
   /** Copies a delivery in. The caller has asked `fits`. */
   append(delivery: RawDelivery, arrivedAtMs: number): void {
-    const { source, propertiesStart, bodyStart } = delivery;
-    const propertiesBytes = delivery.propertiesEnd - propertiesStart;
-    const bodyBytes = delivery.bodyEnd - bodyStart;
+    const { source, propertiesStart, propertiesEnd, bodyStart, bodyEnd } = delivery;
+    const gap = gapOf(delivery);
     const start = this.end;
     const word = start >>> 2;
     const words = this.#words;
-    words[word] = propertiesBytes;
-    words[word + 1] = bodyBytes;
+    words[word] = propertiesEnd - propertiesStart;
+    words[word + 1] = bodyEnd - bodyStart;
     words[word + 2] = delivery.redelivered ? RECORD_REDELIVERED : 0;
-    words[word + 3] = 0;
-    const properties = start + RECORD_HEADER_BYTES;
-    source.copy(this.bytes, properties, propertiesStart, delivery.propertiesEnd);
-    if (bodyBytes > 0) source.copy(this.bytes, properties + propertiesBytes, bodyStart, delivery.bodyEnd);
+    words[word + 3] = gap << 16;
+    const content = start + RECORD_HEADER_BYTES;
+    let contentEnd: number;
+    if (gap > 0) {
+      contentEnd = content + source.copy(this.bytes, content, propertiesStart, bodyEnd);
+    } else {
+      contentEnd = content + source.copy(this.bytes, content, propertiesStart, propertiesEnd);
+      if (bodyEnd > bodyStart) contentEnd += source.copy(this.bytes, contentEnd, bodyStart, bodyEnd);
+    }
     this.starts[this.count] = start;
     this.arrivals[this.count] = arrivedAtMs;
     this.count++;
     this.unsettled++;
-    this.end = start + recordBytes(propertiesBytes, bodyBytes);
+    this.end = start + recordBytes(contentEnd - content);
   }
 
   startOf(record: number): number {
@@ -88,20 +107,21 @@ export class Slab {
     const start = this.startOf(record);
     const word = start >>> 2;
     const properties = start + RECORD_HEADER_BYTES;
-    const body = properties + (this.#words[word] as number);
+    const propertiesEnd = properties + (this.#words[word] as number);
+    const last = this.#words[word + 3] as number;
+    const body = propertiesEnd + (last >>> 16);
     return {
-      properties: this.bytes.subarray(properties, body),
+      properties: this.bytes.subarray(properties, propertiesEnd),
       body: this.bytes.subarray(body, body + (this.#words[word + 1] as number)),
       redelivered: ((this.#words[word + 2] as number) & RECORD_REDELIVERED) !== 0,
-      reruns: this.#words[word + 3] as number,
+      reruns: last & 0xffff,
     };
   }
 
   /** Notes that an attempt of this delivery was counted in this process; its next run sees it. */
   countRerun(record: number): number {
     const word = (this.startOf(record) + RECORD_RERUNS) >>> 2;
-    const reruns = (this.#words[word] as number) + 1;
-    this.#words[word] = reruns;
-    return reruns;
+    this.#words[word] = (this.#words[word] as number) + 1;
+    return (this.#words[word] as number) & 0xffff;
   }
 }

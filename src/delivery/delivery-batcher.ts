@@ -1,6 +1,5 @@
-import { recordBytes } from '../batch/batch-layout.ts';
 import type { RawDelivery } from '../batch/raw-delivery.ts';
-import type { Slab } from '../batch/slab.ts';
+import { type Slab, slabBytes } from '../batch/slab.ts';
 import type { SlabPool } from '../batch/slab-pool.ts';
 
 /** A range of deliveries cut for one thread. */
@@ -62,7 +61,7 @@ export class DeliveryBatcher {
   }
 
   append(delivery: RawDelivery, nowMs: number): void {
-    const bytes = recordBytes(delivery.propertiesEnd - delivery.propertiesStart, delivery.bodyEnd - delivery.bodyStart);
+    const bytes = slabBytes(delivery);
     const slab = this.#slabFor(bytes, delivery.tag);
     slab.append(delivery, nowMs);
     this.#messages++;

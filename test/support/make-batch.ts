@@ -42,7 +42,7 @@ export function makeBatch(messages: readonly BatchMessage[], place: BatchPlace =
     body: typeof message.body === 'string' ? Buffer.from(message.body) : (message.body ?? new Uint8Array(0)),
     message,
   }));
-  const bytes = parts.reduce((sum, part) => sum + recordBytes(part.properties.length, part.body.length), HEADER_BYTES);
+  const bytes = parts.reduce((sum, part) => sum + recordBytes(part.properties.length + part.body.length), HEADER_BYTES);
   const buffer = new ArrayBuffer(bytes + (place.slackBytes ?? 0));
   const view = new DataView(buffer);
   view.setUint32(0, BATCH_MAGIC, true);
@@ -57,10 +57,10 @@ export function makeBatch(messages: readonly BatchMessage[], place: BatchPlace =
     view.setUint32(at + RECORD_PROPERTIES_BYTES, properties.length, true);
     view.setUint32(at + RECORD_BODY_BYTES, body.length, true);
     view.setUint32(at + RECORD_FLAGS, message.redelivered === true ? RECORD_REDELIVERED : 0, true);
-    view.setUint32(at + RECORD_RERUNS, message.reruns ?? 0, true);
+    view.setUint16(at + RECORD_RERUNS, message.reruns ?? 0, true);
     new Uint8Array(buffer).set(properties, at + RECORD_HEADER_BYTES);
     new Uint8Array(buffer).set(body, at + RECORD_HEADER_BYTES + properties.length);
-    at += recordBytes(properties.length, body.length);
+    at += recordBytes(properties.length + body.length);
   }
   return buffer;
 }

@@ -1,4 +1,4 @@
-import { HEADER_BYTES, HEADER_COUNT, RECORD_HEADER_BYTES, RECORD_RERUNS, recordBytes } from '../../src/batch/batch-layout.ts';
+import { HEADER_BYTES, HEADER_COUNT, RECORD_GAP, RECORD_HEADER_BYTES, RECORD_RERUNS, recordBytes } from '../../src/batch/batch-layout.ts';
 import { DONE, Ledger, OTHER, RUNNING, WAITING } from '../../src/batch/ledger.ts';
 import { type PackedOutcome, packOutcomes } from '../../src/batch/outcome-packer.ts';
 import { RuntimeError } from '../../src/errors/runtime-error.ts';
@@ -92,10 +92,11 @@ function readMessages(buffer: ArrayBuffer): ScriptedMessage[] {
   for (let n = 0; n < view.getUint32(HEADER_COUNT, true); n++) {
     const propertiesBytes = view.getUint32(at, true);
     const bodyBytes = view.getUint32(at + 4, true);
-    const bodyStart = at + RECORD_HEADER_BYTES + propertiesBytes;
+    const gap = view.getUint16(at + RECORD_GAP, true);
+    const bodyStart = at + RECORD_HEADER_BYTES + propertiesBytes + gap;
     const body = Buffer.from(buffer, bodyStart, bodyBytes).toString();
-    messages.push({ body, reruns: view.getUint32(at + RECORD_RERUNS, true) });
-    at += recordBytes(propertiesBytes, bodyBytes);
+    messages.push({ body, reruns: view.getUint16(at + RECORD_RERUNS, true) });
+    at += recordBytes(propertiesBytes + gap + bodyBytes);
   }
   return messages;
 }

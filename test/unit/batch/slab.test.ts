@@ -9,13 +9,14 @@ import {
   HEADER_OPENED_AT,
   HEADER_SALT,
   HEADER_TOTAL_BYTES,
+  RECORD_GAP,
   RECORD_HEADER_BYTES,
   RECORD_REDELIVERED,
   recordBytes,
 } from '../../../src/batch/batch-layout.ts';
 import { batchBytes, packBatch } from '../../../src/batch/batch-packer.ts';
 import type { RawDelivery } from '../../../src/batch/raw-delivery.ts';
-import { Slab } from '../../../src/batch/slab.ts';
+import { Slab, slabBytes } from '../../../src/batch/slab.ts';
 
 interface Message {
   readonly properties: Uint8Array;
@@ -29,7 +30,7 @@ const message: fc.Arbitrary<Message> = fc.record({
   properties: fc.uint8Array({ maxLength: 40 }),
   body: fc.uint8Array({ maxLength: 300 }),
   redelivered: fc.boolean(),
-  gap: fc.nat(20),
+  gap: fc.constantFrom(0, 8, 20, 64, 65, 300),
 });
 
 function asRaw({ properties, body, redelivered, gap }: Message, tag: number): RawDelivery {
@@ -58,12 +59,13 @@ function readObviously(buffer: ArrayBuffer): { tags: number[]; messages: Omit<Me
     const propertiesBytes = view.getUint32(at, true);
     const bodyBytes = view.getUint32(at + 4, true);
     const start = at + RECORD_HEADER_BYTES;
+    const bodyStart = start + propertiesBytes + view.getUint16(at + RECORD_GAP, true);
     messages.push({
       properties: new Uint8Array(buffer.slice(start, start + propertiesBytes)),
-      body: new Uint8Array(buffer.slice(start + propertiesBytes, start + propertiesBytes + bodyBytes)),
+      body: new Uint8Array(buffer.slice(bodyStart, bodyStart + bodyBytes)),
       redelivered: (view.getUint32(at + 8, true) & RECORD_REDELIVERED) !== 0,
     });
-    at += recordBytes(propertiesBytes, bodyBytes);
+    at += recordBytes(bodyStart - start + bodyBytes);
   }
   assert.equal(at, view.getUint32(HEADER_TOTAL_BYTES, true));
   return { tags: messages.map((_, n) => firstTag + n), messages };
@@ -74,7 +76,11 @@ test('any range of a slab packs into a batch that reads back as the same message
     fc.property(fc.array(message, { minLength: 1, maxLength: 40 }), fc.nat(), fc.nat(), (messages, a, b) => {
       const slab = new Slab(1 << 15, 64);
       slab.reset(7, 1001);
-      messages.forEach((one, n) => slab.append(asRaw(one, 1001 + n), n));
+      messages.forEach((one, n) => {
+        const [raw, before] = [asRaw(one, 1001 + n), slab.end];
+        slab.append(raw, n);
+        assert.equal(slab.end - before, slabBytes(raw));
+      });
       const from = a % messages.length;
       const count = 1 + (b % (messages.length - from));
       const target = new ArrayBuffer(batchBytes(slab, from, count) + 64);
