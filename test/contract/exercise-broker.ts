@@ -5,6 +5,7 @@ import { consumerCases } from './exercise-broker-consumer.ts';
 import { lifecycleCases } from './exercise-broker-lifecycle.ts';
 import { publisherCases } from './exercise-broker-publisher.ts';
 import { recoveryCases } from './exercise-broker-recovery.ts';
+import { settlingCases } from './exercise-broker-settling.ts';
 import { topologyCases } from './exercise-broker-topology.ts';
 
 /** One sentence about what every broker does, and the proof. */
@@ -29,6 +30,7 @@ export function exerciseBroker(
     ['topology', topologyCases],
     ['publisher', publisherCases],
     ['consumer', consumerCases],
+    ['settling', settlingCases],
     ['recovery', recoveryCases],
   ];
   describe(`${name} as a broker`, { timeout: LIMIT_MS * 10, ...options }, () => {
