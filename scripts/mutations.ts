@@ -31,7 +31,8 @@ const MUTATIONS: readonly Mutation[] = [
       {
         file: 'delivery/dispatcher.ts',
         find: '    const { name, task } = batch.lane.queue;\n',
-        replace: '    const { name, task } = batch.lane.queue;\n    if (run.indexes === undefined) batch.lane.settle(batch, 0, batch.count);\n',
+        replace:
+          '    const { name, task } = batch.lane.queue;\n    if (run.indexes === undefined) batch.lane.settle(batch, 0, batch.count);\n',
       },
       { file: 'delivery/completer.ts', find: '    batch.lane.settle(batch, from, count);\n', replace: '' },
     ],
@@ -53,14 +54,17 @@ function applyChange({ file, find, replace }: Change): void {
 /** True when the test failed, as it must. */
 function isCaught(mutation: Mutation): boolean {
   rmSync(copy, { recursive: true, force: true });
-  for (const folder of ['src', 'test/fixtures/worker']) cpSync(`${project}${folder}`, `${copy}/${folder}`, { recursive: true });
+  for (const folder of ['src', 'test/fixtures/worker'])
+    cpSync(`${project}${folder}`, `${copy}/${folder}`, { recursive: true });
   try {
     for (const change of mutation.changes) applyChange(change);
     const args = ['--import', 'tsx', `${project}scripts/test.ts`, mutation.test];
     const env = { ...process.env, MILLRACE_PROJECT: copy };
     const result = spawnSync(process.execPath, args, { cwd: project, env, encoding: 'utf8', maxBuffer: 64 << 20 });
     const reason = /\d+ of \d+ confirmed messages are lost/.exec(result.stdout)?.[0];
-    process.stdout.write(`${mutation.name}: ${result.status === 0 ? 'NOT CAUGHT' : 'caught'}${reason === undefined ? '' : `, ${reason}`}\n`);
+    process.stdout.write(
+      `${mutation.name}: ${result.status === 0 ? 'NOT CAUGHT' : 'caught'}${reason === undefined ? '' : `, ${reason}`}\n`,
+    );
     return result.status !== 0 && reason !== undefined;
   } finally {
     rmSync(copy, { recursive: true, force: true });
@@ -68,5 +72,8 @@ function isCaught(mutation: Mutation): boolean {
 }
 
 const { values } = parseArgs({ options: { help: { type: 'boolean', default: false } } });
-if (values.help) process.stdout.write('Usage: npm run mutations\n\nBreaks copies of the source on purpose; the tests named in scripts/mutations.ts must notice.\n');
+if (values.help)
+  process.stdout.write(
+    'Usage: npm run mutations\n\nBreaks copies of the source on purpose; the tests named in scripts/mutations.ts must notice.\n',
+  );
 else process.exitCode = MUTATIONS.map(isCaught).every(Boolean) ? 0 : 1;

@@ -8,7 +8,15 @@ import { printPerMessage } from './print-per-message.ts';
 const MESSAGES = 2_500;
 const BATCH = 250;
 const source = Buffer.alloc(400, 'x');
-const delivery: RawDelivery = { tag: 1, redelivered: false, source, propertiesStart: 20, propertiesEnd: 90, bodyStart: 98, bodyEnd: 298 };
+const delivery: RawDelivery = {
+  tag: 1,
+  redelivered: false,
+  source,
+  propertiesStart: 20,
+  propertiesEnd: 90,
+  bodyStart: 98,
+  bodyEnd: 298,
+};
 const stamp = { openedAtMs: 0, salt: 1 };
 
 function fill(slab: Slab): void {

@@ -221,7 +221,8 @@ function startsOf(words: Uint32Array, count: number, end: number): Uint32Array {
   for (let record = 0; record < count; record++) {
     const word = at >>> 2;
     starts[record] = at;
-    const content = (words[word + (RECORD_PROPERTIES_BYTES >>> 2)] ?? 0) + (words[word + (RECORD_BODY_BYTES >>> 2)] ?? 0);
+    const content =
+      (words[word + (RECORD_PROPERTIES_BYTES >>> 2)] ?? 0) + (words[word + (RECORD_BODY_BYTES >>> 2)] ?? 0);
     at += recordBytes(content + ((words[word + (RECORD_RERUNS >>> 2)] ?? 0) >>> GAP_SHIFT));
     if (at > end) throw new TypeError(`record ${record} of ${count} ends behind the batch`);
   }

@@ -57,7 +57,8 @@ const NONE: readonly PackedOutcome[] = [];
 export function packOutcomes(outcomes: BatchOutcomes, room: ArrayBuffer): ArrayBuffer {
   const json = outcomes.others.length === 0 ? undefined : encoder.encode(JSON.stringify(outcomes.others));
   const jsonBytes = json?.length ?? 0;
-  const target = room.byteLength >= OUTCOME_HEADER_BYTES + jsonBytes ? room : new ArrayBuffer(OUTCOME_HEADER_BYTES + jsonBytes);
+  const target =
+    room.byteLength >= OUTCOME_HEADER_BYTES + jsonBytes ? room : new ArrayBuffer(OUTCOME_HEADER_BYTES + jsonBytes);
   const view = new DataView(target);
   view.setUint32(0, OUTCOME_MAGIC, true);
   view.setUint32(4, outcomes.count, true);

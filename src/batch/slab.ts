@@ -121,7 +121,8 @@ export class Slab {
   /** Notes that an attempt of this delivery was counted in this process; its next run sees it. */
   countRerun(record: number): number {
     const word = (this.startOf(record) + RECORD_RERUNS) >>> 2;
-    this.#words[word] = (this.#words[word] as number) + 1;
-    return (this.#words[word] as number) & 0xffff;
+    const counted = (this.#words[word] as number) + 1;
+    this.#words[word] = counted;
+    return counted & 0xffff;
   }
 }

@@ -70,7 +70,11 @@ export class Completer {
     }
     this.#parts.tally.failed++;
     const message = `the thread died ${deaths} times while it ran this task: ${error.message}`;
-    this.#deadLetter(batch, { index, kind: 'crashed', error: { ...error, code: 'E_TASK_CRASHED', message } }, deaths - 1);
+    this.#deadLetter(
+      batch,
+      { index, kind: 'crashed', error: { ...error, code: 'E_TASK_CRASHED', message } },
+      deaths - 1,
+    );
   }
 
   #completeMixed(run: RunInFlight, others: readonly PackedOutcome[]): void {

@@ -82,7 +82,10 @@ export class DeadLetters {
       return true;
     } catch (error) {
       if (isRuntimeError(error, 'E_CLIENT_CLOSED')) return false;
-      this.#logger.error({ queue: letter.queue, tries, error }, `a dead letter was not taken: ${(error as Error).message}`);
+      this.#logger.error(
+        { queue: letter.queue, tries, error },
+        `a dead letter was not taken: ${(error as Error).message}`,
+      );
       if (isRuntimeError(error, 'E_PUBLISH_UNROUTABLE')) await this.#declareDeadQueue(letter.queue);
       await this.#wait(Math.random() * Math.min(SLOWEST_RETRY_MS, FIRST_RETRY_MS * 2 ** tries));
       return false;

@@ -4,11 +4,11 @@ import { Ledger, TAKEN_BACK, WAITING } from '../batch/ledger.ts';
 import { type BatchOutcomes, readOutcomes } from '../batch/outcome-packer.ts';
 import type { Executor } from '../executor/executor.ts';
 import { type Batch, positionsOf, type Run, type RunInFlight } from './batch.ts';
-import type { BatchOptions } from './delivery-options.ts';
 import type { BatchTrigger } from './delivery-counters.ts';
+import type { BatchOptions } from './delivery-options.ts';
 import type { DeliveryTally } from './delivery-tally.ts';
-import type { QueueLane } from './queue-lane.ts';
 import { countRunning } from './quarantine.ts';
+import type { QueueLane } from './queue-lane.ts';
 
 /** Batches a thread has at once: one runs or waits for the store, one is there when it is done. */
 const SLOTS_A_THREAD = 2;

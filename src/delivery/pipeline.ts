@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { BufferPool } from '../batch/buffer-pool.ts';
 import { SlabPool } from '../batch/slab-pool.ts';
-import type { Broker, Publisher } from '../broker/broker.ts';
+import type { Broker, Consumer, Publisher } from '../broker/broker.ts';
 import { isRuntimeError, RuntimeError } from '../errors/runtime-error.ts';
 import { toWireError } from '../errors/wire-error.ts';
 import type { Executor } from '../executor/executor.ts';
@@ -121,7 +121,7 @@ export class Pipeline implements Service {
    * @returns messages cut off: they stay unacked, and the broker delivers them again
    */
   async drain(deadlineMs: number): Promise<number> {
-    await Promise.all(this.#lanes.map((lane) => lane.consumer?.cancel()));
+    await Promise.all(this.#consumers().map((consumer) => consumer.cancel()));
     this.#draining = true;
     for (const lane of this.#lanes) lane.giveBackWaiting();
     for (const { batch, index } of this.#dispatcher.stop()) batch.lane.giveBack(batch, index);
@@ -163,7 +163,11 @@ export class Pipeline implements Service {
     this.#dispatcher.stop();
     this.#gate.stop();
     this.#deadLetters.stop();
-    await Promise.all(this.#lanes.map((lane) => lane.consumer?.close()));
+    await Promise.all(this.#consumers().map((consumer) => consumer.close()));
+  }
+
+  #consumers(): Consumer[] {
+    return this.#lanes.flatMap((lane) => lane.consumer ?? []);
   }
 
   #arrived(): void {

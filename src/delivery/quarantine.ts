@@ -1,4 +1,4 @@
-import { DONE, type Ledger, RUNNING } from '../batch/ledger.ts';
+import { DONE, RUNNING } from '../batch/ledger.ts';
 import { positionsOf, type RunInFlight } from './batch.ts';
 
 /** What a thread's death means for the tasks of one run. Positions in the batch, ascending. */

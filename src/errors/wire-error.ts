@@ -19,11 +19,12 @@ const DEEPEST_CAUSE = 4;
  */
 export function toWireError(thrown: unknown, fallback: ErrorCode, depth = 0): WireError {
   if (!(thrown instanceof Error)) return { name: 'NonError', code: fallback, message: describeThrown(thrown) };
-  const own = (thrown as { code?: unknown }).code;
+  // Whoever threw it may have put anything into its fields.
+  const { code, name, message } = thrown as { code?: unknown; name: unknown; message: unknown };
   const wire = {
-    name: String(thrown.name),
-    code: typeof own === 'string' ? own : fallback,
-    message: String(thrown.message),
+    name: String(name),
+    code: typeof code === 'string' ? code : fallback,
+    message: String(message),
     ...(typeof thrown.stack === 'string' ? { stack: thrown.stack } : {}),
   };
   if (thrown.cause === undefined || depth >= DEEPEST_CAUSE) return wire;

@@ -19,41 +19,52 @@ import { WorkerProcess } from '../support/worker-process.ts';
 const MESSAGES = 100_000;
 const KILLS = 5;
 
-test('a worker killed at five random marks loses nothing and stores nothing twice', needs(amqpUrl, mongoUrl), async (t) => {
-  const [broker, store] = [amqpUrl as string, mongoUrl as string];
-  const queue = `kill-${randomUUID()}`;
-  const marks = Array.from({ length: KILLS }, () => randomInt(MESSAGES * 0.1, MESSAGES * 0.9)).sort((a, b) => a - b);
-  t.diagnostic(`kills when the stored documents cross ${marks.join(', ')}`);
+test(
+  'a worker killed at five random marks loses nothing and stores nothing twice',
+  needs(amqpUrl, mongoUrl),
+  async (t) => {
+    const [broker, store] = [amqpUrl as string, mongoUrl as string];
+    const queue = `kill-${randomUUID()}`;
+    const marks = Array.from({ length: KILLS }, () => randomInt(MESSAGES * 0.1, MESSAGES * 0.9)).sort((a, b) => a - b);
+    t.diagnostic(`kills when the stored documents cross ${marks.join(', ')}`);
 
-  await using client = await createClient({ broker });
-  const confirmed = await client.sendMany('store', Array.from({ length: MESSAGES }, (_, n) => ({ n })), { queue });
-  assert.equal(new Set(confirmed).size, MESSAGES);
+    await using client = await createClient({ broker });
+    const confirmed = await client.sendMany(
+      'store',
+      Array.from({ length: MESSAGES }, (_, n) => ({ n })),
+      { queue },
+    );
+    assert.equal(new Set(confirmed).size, MESSAGES);
 
-  const mongo = new MongoClient(store);
-  t.after(() => mongo.close());
-  const collection = mongo.db().collection('stored');
-  await collection.deleteMany({});
-  const start = (): Promise<WorkerProcess> => WorkerProcess.start({ broker, store, queues: [queue], threads: 1 });
-  let worker = await start();
-  t.after(() => worker.kill());
-  for (const mark of marks) {
-    // Another process' state, which announces nothing: it has to be asked for.
-    while ((await collection.estimatedDocumentCount()) < mark) assert.equal(worker.errors, '');
-    await worker.kill();
-    worker = await start();
-    await worker.until('the kill left a redelivery', (stats) => (stats?.redelivered ?? 0) > 0);
-  }
-  const admin = new AmqpBroker({ ...AMQP_DEFAULTS, urls: [broker] });
-  await admin.start();
-  t.after(() => admin.stop());
-  await worker.until('everything is acked', (stats) => stats?.messagesHeld === 0 && stats.acked > 0 && stats.received === stats.acked);
-  while ((await admin.readyCount(queue)) > 0) assert.equal(worker.errors, '');
-  assert.deepEqual(await worker.terminate(), { code: 0, signal: null });
+    const mongo = new MongoClient(store);
+    t.after(() => mongo.close());
+    const collection = mongo.db().collection('stored');
+    await collection.deleteMany({});
+    const start = (): Promise<WorkerProcess> => WorkerProcess.start({ broker, store, queues: [queue], threads: 1 });
+    let worker = await start();
+    t.after(() => worker.kill());
+    for (const mark of marks) {
+      // Another process' state, which announces nothing: it has to be asked for.
+      while ((await collection.estimatedDocumentCount()) < mark) assert.equal(worker.errors, '');
+      await worker.kill();
+      worker = await start();
+      await worker.until('the kill left a redelivery', (stats) => (stats?.redelivered ?? 0) > 0);
+    }
+    const admin = new AmqpBroker({ ...AMQP_DEFAULTS, urls: [broker] });
+    await admin.start();
+    t.after(() => admin.stop());
+    await worker.until(
+      'everything is acked',
+      (stats) => stats?.messagesHeld === 0 && stats.acked > 0 && stats.received === stats.acked,
+    );
+    while ((await admin.readyCount(queue)) > 0) assert.equal(worker.errors, '');
+    assert.deepEqual(await worker.terminate(), { code: 0, signal: null });
 
-  assertLedger({
-    confirmed,
-    stored: await storedIds(store, 'stored'),
-    deadLettered: [],
-    queued: (await admin.readyCount(queue)) + (await admin.readyCount(deadQueueName(queue))),
-  });
-});
+    assertLedger({
+      confirmed,
+      stored: await storedIds(store, 'stored'),
+      deadLettered: [],
+      queued: (await admin.readyCount(queue)) + (await admin.readyCount(deadQueueName(queue))),
+    });
+  },
+);

@@ -26,7 +26,11 @@ test('2,000 messages of 1 MiB need no more memory than the credit and a constant
   await using client = await createClient({ broker, window: 32 });
   const body = new Uint8Array(MIB).fill(7);
   for (let sent = 0; sent < MESSAGES; sent += 50) {
-    await client.sendMany('weigh', Array.from({ length: 50 }, () => body), { queue: full });
+    await client.sendMany(
+      'weigh',
+      Array.from({ length: 50 }, () => body),
+      { queue: full },
+    );
   }
 
   const options = { broker, threads: 2, credit: { bytes: `${CREDIT_MIB}MiB` } } as const;

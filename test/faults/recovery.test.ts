@@ -48,7 +48,10 @@ test('a half-open connection is given up within twice the heartbeat', needs(amqp
   await proxy.stop();
 });
 
-test('the broker is killed and started again while messages flow', { ...needsOwn('rabbitmq'), ...needs(mongoUrl) }, async () => {
+test('the broker is killed and started again while messages flow', {
+  ...needsOwn('rabbitmq'),
+  ...needs(mongoUrl),
+}, async () => {
   const rabbit = await RabbitServer.start();
   try {
     const job = new RecoveryJob({ broker: rabbit.amqpUrl, store: mongoUrl as string }, 60_000);
@@ -65,7 +68,10 @@ test('the broker is killed and started again while messages flow', { ...needsOwn
   }
 });
 
-test('the store is stopped for ten seconds while messages flow', { ...needsOwn('mongodb'), ...needs(amqpUrl) }, async () => {
+test('the store is stopped for ten seconds while messages flow', {
+  ...needsOwn('mongodb'),
+  ...needs(amqpUrl),
+}, async () => {
   const mongo = await MongoServer.start();
   try {
     const job = new RecoveryJob({ broker: amqpUrl as string, store: withDatabase(mongo.url) }, 60_000);

@@ -37,7 +37,11 @@ export class RecoveryJob {
     await mongo.db().collection('stored').deleteMany({});
     await mongo.close();
     await using client = await createClient({ broker });
-    this.#confirmed = await client.sendMany('store', Array.from({ length: this.messages }, (_, n) => ({ n })), { queue: this.queue });
+    this.#confirmed = await client.sendMany(
+      'store',
+      Array.from({ length: this.messages }, (_, n) => ({ n })),
+      { queue: this.queue },
+    );
     this.#worker = await WorkerProcess.start({
       broker: workerBroker ?? broker,
       store: workerStore ?? store,
@@ -58,12 +62,17 @@ export class RecoveryJob {
       const before = worker.stats;
       await worker.until('another report', (stats) => stats !== before);
     }
-    const last = worker.stats as WorkerStats;
+    const last: WorkerStats = worker.stats;
     const ended = await worker.terminate();
     if (ended.code !== 0) throw new Error(`the worker ended with ${JSON.stringify(ended)}: ${worker.errors}`);
     const queued = (await admin.readyCount(this.queue)) + (await admin.readyCount(deadQueueName(this.queue)));
     await admin.stop();
-    assertLedger({ confirmed: this.#confirmed, stored: await storedIds(this.#servers.store, 'stored'), deadLettered: [], queued });
+    assertLedger({
+      confirmed: this.#confirmed,
+      stored: await storedIds(this.#servers.store, 'stored'),
+      deadLettered: [],
+      queued,
+    });
     return last;
   }
 }

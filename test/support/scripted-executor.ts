@@ -1,4 +1,11 @@
-import { HEADER_BYTES, HEADER_COUNT, RECORD_GAP, RECORD_HEADER_BYTES, RECORD_RERUNS, recordBytes } from '../../src/batch/batch-layout.ts';
+import {
+  HEADER_BYTES,
+  HEADER_COUNT,
+  RECORD_GAP,
+  RECORD_HEADER_BYTES,
+  RECORD_RERUNS,
+  recordBytes,
+} from '../../src/batch/batch-layout.ts';
 import { DONE, Ledger, OTHER, RUNNING, WAITING } from '../../src/batch/ledger.ts';
 import { type PackedOutcome, packOutcomes } from '../../src/batch/outcome-packer.ts';
 import { RuntimeError } from '../../src/errors/runtime-error.ts';
@@ -78,7 +85,11 @@ export class ScriptedExecutor implements Executor {
       else {
         ledger.move(index, RUNNING, OTHER);
         const code = end === 'fail' ? 'E_TASK_FAILED' : 'E_STORE_UNKNOWN';
-        others.push({ index, kind: end === 'fail' ? 'failed' : 'unknown', error: { name: 'Error', code, message: `scripted: ${end}` } });
+        others.push({
+          index,
+          kind: end === 'fail' ? 'failed' : 'unknown',
+          error: { name: 'Error', code, message: `scripted: ${end}` },
+        });
       }
     }
     return packOutcomes({ count, others, busyMs: 0.001 * count, withoutId: 0, handlerCalls: count }, buffer);

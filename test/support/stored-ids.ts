@@ -5,7 +5,10 @@ import { MongoClient } from 'mongodb';
 export async function storedIds(url: string, collection: string): Promise<string[]> {
   const client = new MongoClient(url);
   try {
-    const documents = client.db().collection(collection).find({}, { projection: { _id: 1 } });
+    const documents = client
+      .db()
+      .collection(collection)
+      .find({}, { projection: { _id: 1 } });
     return await documents.map((document) => String(document._id)).toArray();
   } finally {
     await client.close();

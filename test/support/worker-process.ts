@@ -39,7 +39,9 @@ export class WorkerProcess {
 
   private constructor(child: ChildProcess) {
     this.#child = child;
-    createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (line) => this.#hear(JSON.parse(line) as Report));
+    createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (line) =>
+      this.#hear(JSON.parse(line) as Report),
+    );
     child.stderr?.on('data', (chunk: Buffer) => {
       this.#errors += chunk.toString();
     });
@@ -53,9 +55,13 @@ export class WorkerProcess {
   }
 
   /** Resolves when the worker consumes. */
-  static async start(options: Omit<RuntimeOptions, 'tasks' | 'broker' | 'store'> & { broker: string; store?: string }): Promise<WorkerProcess> {
+  static async start(
+    options: Omit<RuntimeOptions, 'tasks' | 'broker' | 'store'> & { broker: string; store?: string },
+  ): Promise<WorkerProcess> {
     const env = { ...process.env, WORKER_OPTIONS: JSON.stringify(options) };
-    const worker = new WorkerProcess(spawn(process.execPath, ['--import', 'tsx', MAIN], { env, stdio: ['ignore', 'pipe', 'pipe'] }));
+    const worker = new WorkerProcess(
+      spawn(process.execPath, ['--import', 'tsx', MAIN], { env, stdio: ['ignore', 'pipe', 'pipe'] }),
+    );
     await worker.until('it runs', () => worker.rssBytes > 0);
     return worker;
   }
@@ -79,7 +85,8 @@ export class WorkerProcess {
   async until(what: string, condition: (stats: WorkerStats | undefined) => boolean): Promise<void> {
     const deadline = performance.now() + LONGEST_WAIT_MS;
     while (!condition(this.#last)) {
-      const late = performance.now() > deadline ? `not within ${LONGEST_WAIT_MS} ms, ${JSON.stringify(this.#last)}` : undefined;
+      const late =
+        performance.now() > deadline ? `not within ${LONGEST_WAIT_MS} ms, ${JSON.stringify(this.#last)}` : undefined;
       const why = this.#ended ?? late;
       if (why !== undefined) throw new Error(`waited until ${what}, but: ${why}\n${this.#errors}`);
       await new Promise<void>((resolve) => this.#watchers.add(resolve));

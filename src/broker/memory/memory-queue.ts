@@ -1,7 +1,7 @@
 import { Deque } from '../../support/deque.ts';
+import type { QueueSpec } from '../topology.ts';
 import type { DeathReason, StoredMessage } from './stored-message.ts';
 import { countDelivery } from './stored-message.ts';
-import type { QueueSpec } from '../topology.ts';
 
 /** A consumer as its queue sees it. */
 export interface QueueSubscriber {

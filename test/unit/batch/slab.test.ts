@@ -34,7 +34,13 @@ const message: fc.Arbitrary<Message> = fc.record({
 });
 
 function asRaw({ properties, body, redelivered, gap }: Message, tag: number): RawDelivery {
-  const source = Buffer.concat([Buffer.alloc(3, 0xee), properties, Buffer.alloc(gap, 0xdd), body, Buffer.alloc(2, 0xcc)]);
+  const source = Buffer.concat([
+    Buffer.alloc(3, 0xee),
+    properties,
+    Buffer.alloc(gap, 0xdd),
+    body,
+    Buffer.alloc(2, 0xcc),
+  ]);
   const bodyStart = 3 + properties.length + gap;
   return {
     tag,
@@ -90,7 +96,9 @@ test('any range of a slab packs into a batch that reads back as the same message
         read.tags,
         Array.from({ length: count }, (_, n) => 1001 + from + n),
       );
-      const expected = messages.slice(from, from + count).map(({ properties, body, redelivered }) => ({ properties, body, redelivered }));
+      const expected = messages
+        .slice(from, from + count)
+        .map(({ properties, body, redelivered }) => ({ properties, body, redelivered }));
       assert.deepEqual(read.messages, expected);
       const view = new DataView(target);
       assert.equal(view.getFloat64(HEADER_OPENED_AT, true), 1.5);

@@ -4,8 +4,8 @@ import { MemoryBroker } from '../../../src/broker/memory/memory-broker.ts';
 import type { Client } from '../../../src/client/client.ts';
 import type { SendFailure } from '../../../src/client/send-options.ts';
 import { isRuntimeError } from '../../../src/errors/runtime-error.ts';
-import { createClient } from '../../../src/runtime/create-client.ts';
 import type { ClientOptions } from '../../../src/runtime/client-options.ts';
+import { createClient } from '../../../src/runtime/create-client.ts';
 import { defineTask } from '../../../src/task/define-task.ts';
 import { RecordingSink } from '../../support/recording-sink.ts';
 

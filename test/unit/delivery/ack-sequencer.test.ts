@@ -61,11 +61,17 @@ test('a straggler does not hold back more than half the prefetch', () => {
 /** One step of a random life: deliver some, finish some open ones in any order, write the acks. */
 const step = fc.record({
   deliver: fc.nat(12),
-  finish: fc.array(fc.record({ pick: fc.nat(1000), how: fc.constantFrom('settle', 'settle', 'settle', 'nack') }), { maxLength: 14 }),
+  finish: fc.array(fc.record({ pick: fc.nat(1000), how: fc.constantFrom('settle', 'settle', 'settle', 'nack') }), {
+    maxLength: 14,
+  }),
   take: fc.boolean(),
 });
 
-function live(prefetch: number, steps: readonly { deliver: number; finish: readonly { pick: number; how: string }[]; take: boolean }[], keep: number): void {
+function live(
+  prefetch: number,
+  steps: readonly { deliver: number; finish: readonly { pick: number; how: string }[]; take: boolean }[],
+  keep: number,
+): void {
   const sequencer = new AckSequencer(prefetch);
   const naive = new NaiveAckSequencer();
   const broker = new UnackedModel();
@@ -110,15 +116,20 @@ function live(prefetch: number, steps: readonly { deliver: number; finish: reado
 
 test('against the model of the broker, any order acks exactly what was settled', () => {
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 40 }), fc.array(step, { maxLength: 60 }), (prefetch, steps) => live(prefetch, steps, 0)),
+    fc.property(fc.integer({ min: 1, max: 40 }), fc.array(step, { maxLength: 60 }), (prefetch, steps) =>
+      live(prefetch, steps, 0),
+    ),
     { numRuns: 2000 },
   );
 });
 
 test('against the model of the broker, stragglers held for many windows are acked once', () => {
   fc.assert(
-    fc.property(fc.integer({ min: 2, max: 8 }), fc.integer({ min: 1, max: 2 }), fc.array(step, { minLength: 60, maxLength: 120 }), (prefetch, keep, steps) =>
-      live(prefetch, steps, Math.min(keep, prefetch - 1)),
+    fc.property(
+      fc.integer({ min: 2, max: 8 }),
+      fc.integer({ min: 1, max: 2 }),
+      fc.array(step, { minLength: 60, maxLength: 120 }),
+      (prefetch, keep, steps) => live(prefetch, steps, Math.min(keep, prefetch - 1)),
     ),
     { numRuns: 500 },
   );

@@ -7,12 +7,33 @@ import { type CutBatch, DeliveryBatcher } from '../../../src/delivery/delivery-b
 
 function delivery(tag: number, bodyBytes: number): RawDelivery {
   const source = Buffer.alloc(bodyBytes + 2, tag & 0xff);
-  return { tag, redelivered: false, source, propertiesStart: 0, propertiesEnd: 2, bodyStart: 2, bodyEnd: 2 + bodyBytes };
+  return {
+    tag,
+    redelivered: false,
+    source,
+    propertiesStart: 0,
+    propertiesEnd: 2,
+    bodyStart: 2,
+    bodyEnd: 2 + bodyBytes,
+  };
 }
 
 const command = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant('append' as const), bytes: fc.constantFrom(0, 10, 300, 200_000, 600_000, 1_200_000) }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('cut' as const), max: fc.integer({ min: 1, max: 9 }), maxBytes: fc.constantFrom(100, 5_000, 400_000) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant('append' as const),
+      bytes: fc.constantFrom(0, 10, 300, 200_000, 600_000, 1_200_000),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('cut' as const),
+      max: fc.integer({ min: 1, max: 9 }),
+      maxBytes: fc.constantFrom(100, 5_000, 400_000),
+    }),
+  },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('settle' as const), pick: fc.nat() }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('epoch' as const) }) },
 );

@@ -26,7 +26,10 @@ interface Bench {
   stop(): Promise<void>;
 }
 
-async function makeBench(executor: ScriptedExecutor, changes: { prefetch?: number; store?: Store; target?: number } = {}): Promise<Bench> {
+async function makeBench(
+  executor: ScriptedExecutor,
+  changes: { prefetch?: number; store?: Store; target?: number } = {},
+): Promise<Bench> {
   const broker = new MemoryBroker();
   await broker.start();
   await broker.declare(queueTopology(QUEUE, 'quorum'));
@@ -38,7 +41,14 @@ async function makeBench(executor: ScriptedExecutor, changes: { prefetch?: numbe
     creditBytes: 64 << 20,
     maxDeaths: 3,
   };
-  const parts = { broker, executor, publisher, store: changes.store, logger: SILENT_LOGGER, fatal: (error: RuntimeError) => fatal.push(error) };
+  const parts = {
+    broker,
+    executor,
+    publisher,
+    store: changes.store,
+    logger: SILENT_LOGGER,
+    fatal: (error: RuntimeError) => fatal.push(error),
+  };
   const pipeline = createPipeline(parts, options);
   return {
     broker,
@@ -46,7 +56,12 @@ async function makeBench(executor: ScriptedExecutor, changes: { prefetch?: numbe
     fatal,
     publish: async (bodies) => {
       const send = (body: string): Promise<void> =>
-        publisher.publish({ exchange: '', routingKey: QUEUE, properties: { type: 'scripted', messageId: body, deliveryMode: 2 }, body: Buffer.from(body) });
+        publisher.publish({
+          exchange: '',
+          routingKey: QUEUE,
+          properties: { type: 'scripted', messageId: body, deliveryMode: 2 },
+          body: Buffer.from(body),
+        });
       await Promise.all(bodies.map(send));
     },
     ready: (queue = QUEUE) => broker.readyCount(queue),
@@ -65,7 +80,11 @@ async function takeAll(broker: MemoryBroker, queue: string): ReturnType<Bench['d
     epochOpened: (): void => {},
     deliver: (raw: RawDelivery): void => {
       const properties = decodeProperties(raw.source, raw.propertiesStart, raw.propertiesEnd);
-      taken.push({ body: raw.source.toString('utf8', raw.bodyStart, raw.bodyEnd), headers: properties.headers ?? {}, properties });
+      taken.push({
+        body: raw.source.toString('utf8', raw.bodyStart, raw.bodyEnd),
+        headers: properties.headers ?? {},
+        properties,
+      });
     },
     readEnded: (): void => {},
     epochClosed: (): void => {},
@@ -106,7 +125,7 @@ test('everything that succeeds is acked, and the queue ends empty', async () => 
   assert.equal(counters.succeeded, 500);
   assert.equal(counters.messagesHeld, 0);
   assert.equal(counters.bytesHeld, 0);
-  assert.deepEqual([...new Set(executor.ran)].length, 500);
+  assert.equal(new Set(executor.ran).size, 500);
   assert.equal(await bench.pipeline.drain(1000), 0);
   await bench.pipeline.stop();
   assert.equal(await bench.ready(), 0);
@@ -149,7 +168,8 @@ test('a task whose thread dies three times is dead-lettered, and no neighbour is
     [['m5', 'E_TASK_CRASHED', 'crashed', 3]],
   );
   assert.equal(executor.ran.filter((body) => body === 'm5').length, 3);
-  for (const body of bodies(24)) if (body !== 'm5') assert.equal(executor.ran.filter((ran) => ran === body).length, 1, body);
+  for (const body of bodies(24))
+    if (body !== 'm5') assert.equal(executor.ran.filter((ran) => ran === body).length, 1, body);
   assert.equal(reruns.get('m5'), 2);
   assert.ok([...reruns].every(([body, counted]) => body === 'm5' || counted === 0));
   await bench.stop();
@@ -239,17 +259,33 @@ test('an error that is neither a death nor the store ends the pipeline, once, an
   await bench.publish(bodies(50));
   await bench.pipeline.start();
   await until('a fatal error', () => bench.fatal.length > 0);
-  assert.deepEqual(bench.fatal.map((error) => error.code), ['E_THREADS_EXHAUSTED']);
+  assert.deepEqual(
+    bench.fatal.map((error) => error.code),
+    ['E_THREADS_EXHAUSTED'],
+  );
   await bench.pipeline.stop();
   assert.equal(await bench.ready(), 50);
   await bench.stop();
 });
 
 test('whatever tasks do and however often the connection breaks, every message ends stored or dead-lettered', async () => {
-  const behaviour = fc.constantFrom('succeed' as const, 'succeed' as const, 'succeed' as const, 'fail' as const, 'die' as const, 'unknown-once' as const, 'die-once' as const);
+  const behaviour = fc.constantFrom(
+    'succeed' as const,
+    'succeed' as const,
+    'succeed' as const,
+    'fail' as const,
+    'die' as const,
+    'unknown-once' as const,
+    'die-once' as const,
+  );
   const property = fc.asyncProperty(
     fc.array(behaviour, { minLength: 1, maxLength: 60 }),
-    fc.record({ threads: fc.integer({ min: 1, max: 3 }), prefetch: fc.integer({ min: 1, max: 40 }), target: fc.integer({ min: 1, max: 9 }), breaks: fc.array(fc.nat(60), { maxLength: 2 }) }),
+    fc.record({
+      threads: fc.integer({ min: 1, max: 3 }),
+      prefetch: fc.integer({ min: 1, max: 40 }),
+      target: fc.integer({ min: 1, max: 9 }),
+      breaks: fc.array(fc.nat(60), { maxLength: 2 }),
+    }),
     async (behaviours, { threads, prefetch, target, breaks }) => {
       const names = behaviours.map((_, n) => `m${n}`);
       const once = new Set<string>();

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DONE, Ledger, type LedgerState, OTHER, RUNNING, TAKEN_BACK, WAITING, WRITING } from '../../../src/batch/ledger.ts';
+import {
+  DONE,
+  Ledger,
+  type LedgerState,
+  OTHER,
+  RUNNING,
+  TAKEN_BACK,
+  WAITING,
+  WRITING,
+} from '../../../src/batch/ledger.ts';
 import type { Batch, RunInFlight } from '../../../src/delivery/batch.ts';
 import { countRunning, judge } from '../../../src/delivery/quarantine.ts';
 
@@ -25,7 +34,12 @@ test('a task that was running beside one of another batch in the same thread is 
 });
 
 test('tasks taken back are nobody’s to judge', () => {
-  assert.deepEqual(judge(runWith([TAKEN_BACK, WAITING]), 0), { done: [], again: [1], culprit: undefined, suspects: [] });
+  assert.deepEqual(judge(runWith([TAKEN_BACK, WAITING]), 0), {
+    done: [],
+    again: [1],
+    culprit: undefined,
+    suspects: [],
+  });
 });
 
 test('a rerun judges only the tasks it was for', () => {
