@@ -142,11 +142,7 @@ export const consumerCases: readonly BrokerCase[] = [
       const second = await consume(two, queue, 10);
       for (const { consumer, sink } of [first, second]) {
         sink.onDelivery = ({ epoch, tag }) => consumer.ack(epoch, tag, false);
-        const ended = sink.readEnded.bind(sink);
-        sink.readEnded = () => {
-          ended();
-          consumer.flush();
-        };
+        sink.onReadEnd = () => consumer.flush();
       }
       await fill(one, queue, 400);
       const both = (): readonly string[] => [...first.sink.texts, ...second.sink.texts];
@@ -183,12 +179,7 @@ export const consumerCases: readonly BrokerCase[] = [
       const queue = await trial.queue(broker);
       await fill(broker, queue, 5000);
       const { consumer, sink } = await consume(broker, queue, 300);
-      const ended = sink.readEnded.bind(sink);
-      sink.readEnded = () => {
-        consumer.ack(consumer.epoch, sink.deliveries.length, true);
-        consumer.flush();
-        ended();
-      };
+      sink.ackAllOf(consumer);
       await sink.until(() => sink.readEnds.at(-1) === 5000);
       await consumer.close();
       assert.deepEqual(sink.texts, numbers(5000));

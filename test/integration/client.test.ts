@@ -35,12 +35,7 @@ describe('the client on RabbitMQ', { ...needs(amqpUrl), timeout: 60_000 }, () =>
     await broker.start();
     const sink = new RecordingSink();
     const consumer = await broker.consume({ queue, prefetch: 2000 }, sink);
-    const ended = sink.readEnded.bind(sink);
-    sink.readEnded = () => {
-      consumer.ack(consumer.epoch, sink.deliveries.length, true);
-      consumer.flush();
-      ended();
-    };
+    sink.ackAllOf(consumer);
     await sink.received(count);
     await consumer.close();
     await broker.stop();

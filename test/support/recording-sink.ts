@@ -1,5 +1,5 @@
 import { decodeProperties, type MessageProperties } from '../../src/batch/message-properties.ts';
-import type { DeliverySink, RawDelivery } from '../../src/broker/broker.ts';
+import type { Consumer, DeliverySink, RawDelivery } from '../../src/broker/broker.ts';
 import type { RuntimeError } from '../../src/errors/runtime-error.ts';
 
 export interface RecordedDelivery {
@@ -19,6 +19,8 @@ export class RecordingSink implements DeliverySink {
   readonly readEnds: number[] = [];
   /** Runs for each delivery, e.g. to ack it. */
   onDelivery: ((delivery: RecordedDelivery) => void) | undefined;
+  /** Runs at the end of each read. */
+  onReadEnd: (() => void) | undefined;
   #epoch = 0;
   #waiters: { readonly enough: () => boolean; readonly resolve: () => void }[] = [];
 
@@ -44,12 +46,26 @@ export class RecordingSink implements DeliverySink {
 
   readEnded(): void {
     this.readEnds.push(this.deliveries.length);
+    this.onReadEnd?.();
     this.#look();
   }
 
   epochClosed(epoch: number, reason: RuntimeError | undefined): void {
     this.closed.push({ epoch, reason });
     this.#look();
+  }
+
+  /** From now on acks everything at the end of each read; for a consumer that stays in its first epoch. */
+  ackAllOf(consumer: Consumer): void {
+    let acked = 0;
+    this.onReadEnd = () => {
+      // A read may bring no delivery, and a tag that is settled already must not be named again.
+      if (this.deliveries.length === acked) return;
+      acked = this.deliveries.length;
+      consumer.ack(consumer.epoch, acked, true);
+      consumer.flush();
+    };
+    this.onReadEnd();
   }
 
   /** Bodies as text, in order of arrival. */
