@@ -89,14 +89,12 @@ process.on('message', (message: ToChild) => {
     watch?.restart();
     tell({ kind: 'restarted' });
   } else {
-    run(message.task, gaveUp).then(
-      () => process.disconnect(),
-      (error: unknown) => {
-        console.error(error);
-        process.exit(1);
-      },
-    );
+    run(message.task, gaveUp).catch((error: unknown) => {
+      console.error(error);
+      process.exit(1);
+    });
   }
 });
-// the harness is gone: nobody waits for a report any more
+// the harness has the report, or is gone. It is the harness that disconnects: a report of a megabyte is not yet written
+// when it has been sent
 process.on('disconnect', () => process.exit());

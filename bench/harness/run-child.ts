@@ -61,7 +61,10 @@ export function startContender(task: ChildTask, childFile: URL, progress: Progre
       exited,
     ]);
   const ready = next('ready').then(() => {});
-  const report = next('report').then((message) => message.report);
+  const report = next('report').then((message) => {
+    child.disconnect();
+    return message.report;
+  });
   ready.catch(() => {}); // `report` rejects with the same reason
   child.on('message', (message: FromChild) => {
     if (message.kind === 'acked') {

@@ -32,7 +32,10 @@ export function startPublishers(order: PublishOrder): PublishersProcess {
   report.catch(() => {}); // whoever awaits it sees the error; nobody does where the consumer failed first
   child.on('message', (message: FromPublishers) => {
     if (message.kind === 'connected') onConnected();
-    else onReport(message.report);
+    else {
+      child.disconnect();
+      onReport(message.report);
+    }
   });
   tell({ kind: 'order', order });
   return { connected, report, go: () => tell({ kind: 'go' }), end: () => void child.kill('SIGKILL') };
