@@ -7,8 +7,12 @@ import type { Logger } from '../telemetry/logger.ts';
 
 const LONGEST_STACK = 4_096;
 const LONGEST_MESSAGE = 1_024;
+/** A header frame holds 128 KiB, and base64 makes four bytes of three. */
+const LONGEST_PACKED_BYTES = 64 * 1024;
 const FIRST_RETRY_MS = 50;
 const SLOWEST_RETRY_MS = 10_000;
+
+type PublishAnswer = 'confirmed' | 'refused' | 'unsendable' | 'closed';
 
 /** A message that ends in the dead letters, and why. The bytes stay unchanged until `send` settles. */
 export interface DeadLetter {
@@ -32,7 +36,8 @@ export interface DeadLetter {
  *     x-queue           where it came from
  *     x-dead-at         ISO 8601
  *
- * Body and properties are kept. `send` resolves when the broker has confirmed the dead letter, and tries until then:
+ * Body and properties are kept; properties that cannot be read, or not be sent with the reason added (headers that
+ * would exceed a frame), are kept as bytes in the header x-original-properties, base64. `send` resolves when the broker has confirmed the dead letter, and tries until then:
  * the message it came from stays unacked meanwhile, so nothing is lost. After a lost confirm the same message may be
  * there twice, with the same message id.
  */
@@ -55,13 +60,16 @@ export class DeadLetters {
     return this.#pending;
   }
 
-  /** Resolves to true when the broker has it, to false when `stop` came first. */
+  /** Resolves to true when the broker has it, to false when `stop` or the publisher's end came first. */
   async send(letter: DeadLetter): Promise<boolean> {
     this.#pending++;
     try {
-      const properties = deadProperties(letter);
+      let properties = deadProperties(letter, readableProperties(letter.properties));
       for (let tries = 0; !this.#stopped; tries++) {
-        if (await this.#publish(letter, properties, tries)) return true;
+        const answer = await this.#publish(letter, properties, tries);
+        if (answer === 'confirmed') return true;
+        if (answer === 'closed') return false;
+        if (answer === 'unsendable') properties = deadProperties(letter, packedProperties(letter.properties));
       }
       return false;
     } finally {
@@ -75,20 +83,21 @@ export class DeadLetters {
     for (const wake of this.#waits) wake();
   }
 
-  async #publish(letter: DeadLetter, properties: MessageProperties, tries: number): Promise<boolean> {
+  /** `unsendable`: not with these properties, e.g. headers larger than a frame. */
+  async #publish(letter: DeadLetter, properties: MessageProperties, tries: number): Promise<PublishAnswer> {
     const routingKey = deadQueueName(letter.queue);
     try {
       await this.#publisher.publish({ exchange: '', routingKey, properties, body: letter.body });
-      return true;
+      return 'confirmed';
     } catch (error) {
-      if (isRuntimeError(error, 'E_CLIENT_CLOSED')) return false;
+      if (isRuntimeError(error, 'E_CLIENT_CLOSED')) return 'closed';
       this.#logger.error(
         { queue: letter.queue, tries, error },
         `a dead letter was not taken: ${(error as Error).message}`,
       );
       if (isRuntimeError(error, 'E_PUBLISH_UNROUTABLE')) await this.#declareDeadQueue(letter.queue);
       await this.#wait(Math.random() * Math.min(SLOWEST_RETRY_MS, FIRST_RETRY_MS * 2 ** tries));
-      return false;
+      return isRuntimeError(error, 'E_MESSAGE_MALFORMED') ? 'unsendable' : 'refused';
     }
   }
 
@@ -117,8 +126,7 @@ export class DeadLetters {
   }
 }
 
-function deadProperties(letter: DeadLetter): MessageProperties {
-  const properties = readableProperties(letter.properties);
+function deadProperties(letter: DeadLetter, properties: MessageProperties): MessageProperties {
   const attempt = typeof properties.headers?.['x-attempt'] === 'number' ? properties.headers['x-attempt'] : 1;
   const { error } = letter;
   // an expiry would remove the dead letter, which nobody has looked at yet
@@ -144,6 +152,11 @@ function readableProperties(bytes: Buffer): MessageProperties {
   try {
     return decodeProperties(bytes, 0, bytes.length);
   } catch {
-    return { headers: { 'x-malformed-properties': bytes.toString('base64') } };
+    return packedProperties(bytes);
   }
+}
+
+/** The beginning of the properties as they were, in one header. */
+function packedProperties(bytes: Buffer): MessageProperties {
+  return { headers: { 'x-original-properties': bytes.subarray(0, LONGEST_PACKED_BYTES).toString('base64') } };
 }

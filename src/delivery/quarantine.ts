@@ -1,3 +1,4 @@
+/** Decides who is to blame when a thread dies, by the ledgers of the batches it had. */
 import { DONE, RUNNING } from '../batch/ledger.ts';
 import { positionsOf, type RunInFlight } from './batch.ts';
 
