@@ -18,19 +18,20 @@ import {
 } from './batch-layout.ts';
 import { deliveryId, messageMark } from './message-id.ts';
 import { decodeProperties, type MessageProperties } from './message-properties.ts';
-
-const FLAG_CONTENT_TYPE = 0x8000;
-const FLAG_CONTENT_ENCODING = 0x4000;
-const FLAG_HEADERS = 0x2000;
-const FLAG_DELIVERY_MODE = 0x1000;
-const FLAG_PRIORITY = 0x0800;
-const FLAG_CORRELATION_ID = 0x0400;
-const FLAG_REPLY_TO = 0x0200;
-const FLAG_EXPIRATION = 0x0100;
-const FLAG_MESSAGE_ID = 0x0080;
-const FLAG_TIMESTAMP = 0x0040;
-const FLAG_TYPE = 0x0020;
-const FLAGS_UNKNOWN = 0x0003;
+import {
+  FLAG_CONTENT_ENCODING,
+  FLAG_CONTENT_TYPE,
+  FLAG_CORRELATION_ID,
+  FLAG_DELIVERY_MODE,
+  FLAG_EXPIRATION,
+  FLAG_HEADERS,
+  FLAG_MESSAGE_ID,
+  FLAG_PRIORITY,
+  FLAG_REPLY_TO,
+  FLAG_TIMESTAMP,
+  FLAG_TYPE,
+  FLAGS_UNKNOWN,
+} from './property-flags.ts';
 
 /** Reruns and gap share a word: little-endian, so the gap is its upper half. */
 const RERUNS_MASK = 0xffff;

@@ -21,6 +21,23 @@ import {
   writeFieldTable,
   writeShortString,
 } from './field-table.ts';
+import {
+  FLAG_APP_ID,
+  FLAG_CLUSTER_ID,
+  FLAG_CONTENT_ENCODING,
+  FLAG_CONTENT_TYPE,
+  FLAG_CORRELATION_ID,
+  FLAG_DELIVERY_MODE,
+  FLAG_EXPIRATION,
+  FLAG_HEADERS,
+  FLAG_MESSAGE_ID,
+  FLAG_PRIORITY,
+  FLAG_REPLY_TO,
+  FLAG_TIMESTAMP,
+  FLAG_TYPE,
+  FLAG_USER_ID,
+  FLAGS_UNKNOWN,
+} from './property-flags.ts';
 
 /** A message's AMQP properties, decoded. The wire names are those of AMQP 0-9-1, basic class. */
 export interface MessageProperties {
@@ -41,22 +58,6 @@ export interface MessageProperties {
   userId?: string;
   appId?: string;
 }
-
-const FLAG_CONTENT_TYPE = 0x8000;
-const FLAG_CONTENT_ENCODING = 0x4000;
-const FLAG_HEADERS = 0x2000;
-const FLAG_DELIVERY_MODE = 0x1000;
-const FLAG_PRIORITY = 0x0800;
-const FLAG_CORRELATION_ID = 0x0400;
-const FLAG_REPLY_TO = 0x0200;
-const FLAG_EXPIRATION = 0x0100;
-const FLAG_MESSAGE_ID = 0x0080;
-const FLAG_TIMESTAMP = 0x0040;
-const FLAG_TYPE = 0x0020;
-const FLAG_USER_ID = 0x0010;
-const FLAG_APP_ID = 0x0008;
-const FLAG_CLUSTER_ID = 0x0004;
-const FLAGS_UNKNOWN = 0x0003;
 
 export function encodeProperties(properties: MessageProperties): Buffer {
   const bytes = Buffer.allocUnsafe(propertiesBytes(properties));
