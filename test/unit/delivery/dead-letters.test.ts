@@ -30,11 +30,20 @@ function letterWith(properties: Buffer): DeadLetter {
 test('a dead letter keeps its properties but for expiry and user, and says why it is there', async () => {
   const { publisher, published } = scriptedPublisher([]);
   const letters = new DeadLetters(new MemoryBroker(), publisher, SILENT_LOGGER);
-  const properties = encodeProperties({ messageId: 'm', type: 't', expiration: '1000', userId: 'guest', headers: { 'x-attempt': 4, mine: 'yes' } });
+  const properties = encodeProperties({
+    messageId: 'm',
+    type: 't',
+    expiration: '1000',
+    userId: 'guest',
+    headers: { 'x-attempt': 4, mine: 'yes' },
+  });
   assert.equal(await letters.send(letterWith(properties)), true);
   const sent = published[0]?.properties;
   assert.equal(published[0]?.routingKey, 'work.dead');
-  assert.deepEqual([sent?.messageId, sent?.type, sent?.expiration, sent?.userId, sent?.deliveryMode], ['m', 't', undefined, undefined, 2]);
+  assert.deepEqual(
+    [sent?.messageId, sent?.type, sent?.expiration, sent?.userId, sent?.deliveryMode],
+    ['m', 't', undefined, undefined, 2],
+  );
   assert.equal(sent?.headers?.['mine'], 'yes');
   assert.equal(sent?.headers?.['x-attempt'], 4);
   assert.equal(String(sent?.headers?.['x-error-stack']).length, 4096);
