@@ -149,13 +149,23 @@ export class Pipeline implements Service {
   async #open(): Promise<void> {
     try {
       for (const lane of this.#lanes) {
+        this.#requireWanted();
         const { name, prefetch } = lane.queue;
-        lane.attach(await this.#parts.broker.consume({ queue: name, prefetch }, lane));
+        const consumer = await this.#parts.broker.consume({ queue: name, prefetch }, lane);
+        lane.attach(consumer);
+        // a stop that came meanwhile did not see this consumer
+        if (this.#stopped !== undefined) await consumer.close();
       }
+      this.#requireWanted();
     } catch (error) {
       await this.stop();
       throw error;
     }
+  }
+
+  #requireWanted(): void {
+    if (this.#stopped === undefined) return;
+    throw new RuntimeError('E_STATE', 'the pipeline was stopped before it consumed');
   }
 
   async #close(): Promise<void> {
