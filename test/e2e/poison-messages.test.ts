@@ -87,7 +87,10 @@ test(
     assert.equal(runtime.stats().threadDeaths >= 3, true);
 
     const letters = await takeMessages(broker, deadQueueName(queue));
-    assert.deepEqual(letters.map(({ properties }) => properties.messageId).sort(), Object.keys(EXPECTED).sort());
+    assert.deepEqual(
+      letters.map(({ properties }) => String(properties.messageId)).sort(),
+      Object.keys(EXPECTED).sort(),
+    );
     for (const { properties } of letters) {
       const [code, outcome, attempts, reason] = EXPECTED[properties.messageId as string] as (typeof EXPECTED)[string];
       const headers = properties.headers ?? {};
