@@ -2,9 +2,7 @@
  * The ledger of one batch in flight: a SharedArrayBuffer that main thread and thread both see while the batch runs.
  *
  *     word 0   threadId of the thread that took the batch, 0 before
- *     word 1   batches begun with this ledger, for tests
- *     word 2   (0)
- *     word 3   (0)
+ *     words 1 … 3   (0)
  *     words 4 … 4 + capacity            state of each task
  *     words 4 + capacity … 4 + 2 cap.   start of each task, ms since the batch was opened (32 bits)
  *

@@ -59,11 +59,6 @@ export class QueueLane implements DeliverySink {
     return this.#consumer;
   }
 
-  /** Delivered in the open epoch and neither acked nor given back. */
-  get held(): number {
-    return this.#sequencer.open + this.#sequencer.owed;
-  }
-
   epochOpened(epoch: number): void {
     this.batcher.openEpoch(epoch);
     this.#epoch = epoch;

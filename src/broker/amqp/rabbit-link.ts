@@ -234,6 +234,7 @@ export class RabbitLink {
       return;
     }
     this.#connection = undefined;
+    this.#events.unblocked?.(); // a block ends with its connection; the next one is told anew
     this.#retryLater(error);
   }
 
