@@ -6,6 +6,7 @@ import { AmqpBroker } from '../../src/broker/amqp/amqp-broker.ts';
 import { AMQP_DEFAULTS } from '../../src/broker/amqp/amqp-options.ts';
 import type { Publisher } from '../../src/broker/broker.ts';
 import { queueTopology } from '../../src/broker/topology.ts';
+import { closeConnection } from '../support/close-connection.ts';
 import { needsOwn } from '../support/servers.ts';
 import { until } from '../support/until.ts';
 
@@ -69,22 +70,10 @@ test(
     await raiseAlarm();
     const unconfirmed = assert.rejects(publish(1), { code: 'E_PUBLISH_UNCONFIRMED' });
     await until('the broker blocks', () => told.length > 0, 30_000);
-    await closePublishingConnection(rabbit);
+    await closeConnection({ url: rabbit.managementUrl, user: 'guest', password: 'guest' }, 'millrace publisher');
     await unconfirmed;
     await endAlarm();
     assert.equal(broker.health().state, 'connected');
     await publish(2);
   },
 );
-
-/** By the management API, which learns of a new connection only after some seconds: it is asked until it knows it. */
-async function closePublishingConnection(rabbit: RabbitServer): Promise<void> {
-  const headers = { authorization: `Basic ${Buffer.from('guest:guest').toString('base64')}` };
-  let name: string | undefined;
-  while (name === undefined) {
-    const answer = await fetch(`${rabbit.managementUrl}/api/connections`, { headers });
-    const connections = (await answer.json()) as { name: string; user_provided_name?: string }[];
-    name = connections.find((connection) => connection.user_provided_name?.endsWith('publisher'))?.name;
-  }
-  await fetch(`${rabbit.managementUrl}/api/connections/${encodeURIComponent(name)}`, { method: 'DELETE', headers });
-}

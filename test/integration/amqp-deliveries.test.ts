@@ -6,6 +6,7 @@ import { AMQP_DEFAULTS, type AmqpBrokerOptions } from '../../src/broker/amqp/amq
 import type { BrokerListener, Consumer } from '../../src/broker/broker.ts';
 import type { ErrorCode } from '../../src/errors/codes.ts';
 import { isRuntimeError } from '../../src/errors/runtime-error.ts';
+import { closeConnection } from '../support/close-connection.ts';
 import { RecordingSink } from '../support/recording-sink.ts';
 import { amqpUrl, managementUrl, needs } from '../support/servers.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
@@ -211,22 +212,9 @@ describe('deliveries from RabbitMQ, with its management API', needs(amqpUrl, man
   });
 });
 
-/**
- * Ends the connection with that name as an operator does. RabbitMQ lists a new connection only with its next round of
- * statistics and announces that to nobody, so the list is asked for until it is there; the test's timeout bounds it.
- */
 async function killConnection(connectionName: string): Promise<void> {
   const management = new URL(managementUrl ?? '');
-  const credentials = `${management.username || url.username || 'guest'}:${management.password || url.password || 'guest'}`;
-  const headers = { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` };
-  const base = `${management.protocol}//${management.host}/api/connections`;
-  for (;;) {
-    const listed = (await (await fetch(base, { headers })).json()) as { name: string; user_provided_name?: string }[];
-    const found = listed.find((connection) => connection.user_provided_name === connectionName);
-    if (found !== undefined) {
-      await fetch(`${base}/${encodeURIComponent(found.name)}`, { method: 'DELETE', headers });
-      return;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+  const user = management.username || url.username || 'guest';
+  const password = management.password || url.password || 'guest';
+  await closeConnection({ url: `${management.protocol}//${management.host}`, user, password }, connectionName);
 }
