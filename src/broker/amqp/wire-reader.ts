@@ -1,5 +1,8 @@
 import { RuntimeError } from '../../errors/runtime-error.ts';
 
+/** Tables inside tables; more is refused, so that no peer can exhaust the stack. */
+const DEEPEST_NESTING = 64;
+
 /**
  * Reads the arguments of one method. For the rare methods only: deliveries are read by the parser in place.
  * Throws E_BROKER_PROTOCOL where the arguments end before what is read.
@@ -45,24 +48,26 @@ export class WireReader {
   }
 
   /** The entries of a field table that are text, booleans or tables of such; others are passed over. */
-  table(): Map<string, unknown> {
+  table(depth = 0): Map<string, unknown> {
+    if (depth > DEEPEST_NESTING)
+      throw new RuntimeError('E_BROKER_PROTOCOL', `got field tables nested more than ${DEEPEST_NESTING} deep`);
     const length = this.u32();
     const end = this.#position + length;
     if (end > this.#end) throw this.#tooShort(length);
     const entries = new Map<string, unknown>();
     while (this.#position < end) {
       const name = this.shortString();
-      entries.set(name, this.#field());
+      entries.set(name, this.#field(depth));
     }
     if (this.#position !== end) throw new RuntimeError('E_BROKER_PROTOCOL', 'got a field table longer than it says');
     return entries;
   }
 
-  #field(): unknown {
+  #field(depth: number): unknown {
     const type = String.fromCharCode(this.u8());
     if (type === 'S') return this.longString();
     if (type === 't') return this.u8() !== 0;
-    if (type === 'F') return this.table();
+    if (type === 'F') return this.table(depth + 1);
     if (type === 'x' || type === 'A') this.skip(this.u32());
     else this.skip(fixedBytes(type));
     return undefined;

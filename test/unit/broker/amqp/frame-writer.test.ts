@@ -85,6 +85,20 @@ describe('wire reader', () => {
     assert.equal(table.size, fields.length);
   });
 
+  test('tables nested as deep as a frame allows are refused, not a stack overflow', () => {
+    const levels = 20_000;
+    const bytes = Buffer.alloc(4 + 6 * levels); // size, then for each level: no name, 'F', size
+    bytes.writeUInt32BE(6 * levels, 0);
+    for (let level = 0; level < levels; level++) {
+      bytes.write('F', 4 + 6 * level + 1, 'latin1');
+      bytes.writeUInt32BE(6 * (levels - 1 - level), 4 + 6 * level + 2);
+    }
+    assert.throws(
+      () => new WireReader(bytes, 0, bytes.length).table(),
+      (error) => isRuntimeError(error, 'E_BROKER_PROTOCOL'),
+    );
+  });
+
   test('any bytes give a table or E_BROKER_PROTOCOL', () => {
     const property = fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
       try {
