@@ -171,6 +171,7 @@ export class MemoryConsumer implements Consumer, ConnectionMember, QueueSubscrib
 
   queueDeleted(): void {
     this.#unacked.takeAll(); // deleted with their queue
+    this.#subscribed?.unsubscribe(this); // it may have a push planned
     this.#subscribed = undefined;
     if (this.#state === 'waiting' || this.#state === 'closed') return;
     const error = new RuntimeError(

@@ -104,6 +104,24 @@ describe('MemoryBroker', () => {
     await assert.rejects(broker.start(), (error) => isRuntimeError(error, 'E_STATE'));
   });
 
+  test('messages deleted with their queue do not come from one declared anew under its name', async () => {
+    const broker = await started();
+    const sink = new RecordingSink();
+    await broker.consume({ queue: 'q', prefetch: 10 }, sink);
+    const publisher = await broker.publisher({ window: 10 });
+    const deleted = publisher.publish(message('deleted'));
+    broker.deleteQueue('q');
+    const declared = broker.declare(queueSpec); // at once: the old queue has a push planned for the next macrotask
+    await Promise.all([deleted, declared]);
+    await publisher.publish(message('kept'));
+    await sink.received(1);
+    assert.deepEqual(
+      sink.deliveries.map(({ body }) => body.toString()),
+      ['kept'],
+    );
+    await broker.stop();
+  });
+
   test('a queue of 100,000 messages leaves the event loop free while it is drained', async () => {
     const broker = await started();
     const publisher = await broker.publisher({ window: 65_535 });
