@@ -75,7 +75,8 @@ export class Client implements AsyncDisposable {
    * `payloads` is read only as fast as confirms come, so a generator may stand for more than fits in memory.
    *
    * When some are not confirmed the others still are, and the call rejects with E_SEND_INCOMPLETE:
-   * `error.details.failures` says for each of them its index, id, code and message (`SendFailure`).
+   * `error.details.failures` says for each of them its index, id, code and message (`SendFailure`). Once `close` has
+   * given up on it, the rest of `payloads` is not read.
    */
   sendMany<Payload>(
     task: TaskDefinition<Payload>,
@@ -141,10 +142,12 @@ export class Client implements AsyncDisposable {
     const failures: SendFailure[] = [];
     const room = new Room(this.#settings.window);
     let first: unknown;
+    let givenUp = false;
     const failed = (index: number, id: string, error: unknown): void => {
       first ??= error;
       const { code, message } = toWireError(error, 'E_PUBLISH_UNCONFIRMED');
       failures.push({ index, id, code, message });
+      if (code === 'E_CLIENT_CLOSED') givenUp = true;
     };
     const sendNext = async (payload: unknown): Promise<void> => {
       const id = uuidV7();
@@ -160,6 +163,7 @@ export class Client implements AsyncDisposable {
     try {
       for (const payload of payloads) {
         if (room.full) await room.freed();
+        if (givenUp) break; // whatever follows would be refused too, and the iterator may have no end
         void sendNext(payload); // never rejects
       }
     } finally {

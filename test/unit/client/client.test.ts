@@ -6,6 +6,7 @@ import type { SendFailure } from '../../../src/client/send-options.ts';
 import { isRuntimeError } from '../../../src/errors/runtime-error.ts';
 import type { ClientOptions } from '../../../src/runtime/client-options.ts';
 import { createClient } from '../../../src/runtime/create-client.ts';
+import { deferred } from '../../../src/support/deferred.ts';
 import { defineTask } from '../../../src/task/define-task.ts';
 import { RecordingSink } from '../../support/recording-sink.ts';
 
@@ -136,6 +137,27 @@ describe('Client', () => {
       return true;
     });
     assert.equal(await broker.readyCount('calls'), 3);
+    await broker.stop();
+  });
+
+  test('a call that close gives up on stops reading its payloads', async () => {
+    const { broker, client } = await open({ window: 10, closeGrace: 0 });
+    broker.block('low on memory');
+    let read = 0;
+    const windowFull = deferred<void>();
+    function* endless(): Generator<Call> {
+      // Without the stop this would never end; the bound lets the test fail instead.
+      for (; read < 20_000; read++) {
+        if (read === 10) windowFull.resolve();
+        yield { caller: String(read) };
+      }
+    }
+    const sending = client.sendMany(recordCall, endless());
+    const rejected = assert.rejects(sending, code('E_SEND_INCOMPLETE'));
+    await windowFull.promise;
+    await client.close();
+    await rejected;
+    assert.ok(read <= 40, `${read} payloads were read`);
     await broker.stop();
   });
 
