@@ -17,11 +17,15 @@ export function complain(error: unknown): Complaint {
   if (error instanceof UsageError)
     return { exitCode: WRONG_USAGE, text: `millrace: ${oneLine(error.message)}; see --help` };
   if (isRuntimeError(error)) {
-    const exitCode = error.code.startsWith('E_OPTION_') ? WRONG_USAGE : CANNOT_START;
-    return { exitCode, text: `millrace: ${error.code}: ${oneLine(error.message)}` };
+    return { exitCode: exitCodeOf(error.code), text: `millrace: ${error.code}: ${oneLine(error.message)}` };
   }
   const shown = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { exitCode: FAILED, text: `millrace: unexpected: ${redactSecrets(shown)}` };
+}
+
+function exitCodeOf(code: string): number {
+  if (code === 'E_SEND_INCOMPLETE') return FAILED;
+  return code.startsWith('E_OPTION_') ? WRONG_USAGE : CANNOT_START;
 }
 
 function oneLine(text: string): string {
