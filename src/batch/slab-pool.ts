@@ -25,7 +25,9 @@ export class SlabPool {
   take(recordBytes: number): Slab {
     const large = recordBytes > SLAB_BYTES / 2;
     const capacity = large ? Math.ceil(recordBytes / STEP_BYTES) * STEP_BYTES : SLAB_BYTES;
-    return this.#slabs.take(capacity) ?? new Slab(capacity, large ? RECORDS_A_LARGE_SLAB : RECORDS_A_SLAB);
+    // by capacity, not by record: a slab lying idle is found by its capacity alone
+    const ordinary = capacity === SLAB_BYTES;
+    return this.#slabs.take(capacity) ?? new Slab(capacity, ordinary ? RECORDS_A_SLAB : RECORDS_A_LARGE_SLAB);
   }
 
   /** Takes back a slab in which nothing is unsettled. */
