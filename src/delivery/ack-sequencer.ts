@@ -84,13 +84,16 @@ export class AckSequencer {
     else this.#slots[tag & this.#mask] = CLOSED;
   }
 
-  /** Emits the acks that are due; returns how many messages they cover. Acks go out in the order emitted. */
-  take(emit: EmitAck): number {
+  /**
+   * Emits the acks that are due; returns how many messages they cover. Acks go out in the order emitted.
+   * @param share - settled messages that may wait behind a straggler; 0 at the end, when nothing else will come
+   */
+  take(emit: EmitAck, share: number = this.#share): number {
     let acked = this.#detachedSettled.length;
     for (const tag of this.#detachedSettled) emit(tag, false);
     if (acked > 0) this.#detachedSettled = [];
     acked += this.#takePrefix(emit);
-    if (this.#settled > this.#share) acked += this.#takeStragglersNeighbours(emit);
+    if (this.#settled > share) acked += this.#takeStragglersNeighbours(emit);
     return acked;
   }
 

@@ -1,6 +1,6 @@
 import { batchBytes, packBatch } from '../batch/batch-packer.ts';
 import type { BufferPool } from '../batch/buffer-pool.ts';
-import { Ledger, TAKEN_BACK, WAITING } from '../batch/ledger.ts';
+import { DONE, Ledger, TAKEN_BACK, WAITING } from '../batch/ledger.ts';
 import { type BatchOutcomes, readOutcomes } from '../batch/outcome-packer.ts';
 import type { Executor } from '../executor/executor.ts';
 import { type Batch, positionsOf, type Run, type RunInFlight } from './batch.ts';
@@ -100,6 +100,19 @@ export class Dispatcher {
       }
     }
     return unstarted;
+  }
+
+  /** What is done in runs that have not ended. The caller settles it; their answers, if any come, no longer do. */
+  takeDone(): { batch: Batch; index: number }[] {
+    const done: { batch: Batch; index: number }[] = [];
+    for (const run of this.#inFlight) {
+      for (const index of positionsOf(run)) {
+        if (!run.ledger.move(index, DONE, TAKEN_BACK)) continue;
+        run.takenBack++;
+        done.push({ batch: run.batch, index });
+      }
+    }
+    return done;
   }
 
   /** Messages in runs that have not ended or wait to run again. */

@@ -46,7 +46,8 @@ const ABORT_GRACE_MS = 500;
  * 1. consumers are cancelled: nothing new arrives;
  * 2. what no thread has begun is given back to the queues;
  * 3. what was begun finishes, until the deadline;
- * 4. then its tasks' signals abort, and what still runs half a second later is cut off: it stays unacked;
+ * 4. then its tasks' signals abort, and what still runs half a second later is cut off: it stays unacked, while its
+ *    neighbours in the same batch that are done are acked;
  * 5. dead letters on their way are confirmed, all acks are written.
  */
 export class Pipeline implements Service {
@@ -129,7 +130,11 @@ export class Pipeline implements Service {
       this.#parts.executor.abort();
       await this.#idle(ABORT_GRACE_MS);
     }
-    for (const lane of this.#lanes) lane.flush();
+    for (const { batch, index } of this.#dispatcher.takeDone()) {
+      this.#tally.succeeded++;
+      batch.lane.settle(batch, index, 1);
+    }
+    for (const lane of this.#lanes) lane.flushAll();
     return this.#dispatcher.heldMessages() + this.#deadLetters.pending;
   }
 

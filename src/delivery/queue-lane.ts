@@ -132,6 +132,13 @@ export class QueueLane implements DeliverySink {
     this.#consumer.flush();
   }
 
+  /** Writes every ack that is owed, also those that would wait for a straggler. */
+  flushAll(): void {
+    if (this.#consumer === undefined) return;
+    this.#parts.tally.acked += this.#sequencer.take(this.#emitAck, 0);
+    this.#consumer.flush();
+  }
+
   #nack(tag: number): void {
     this.#consumer?.nack(this.#epoch, tag, true);
     this.#sequencer.close(tag);

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { HEADER_COUNT } from '../../../src/batch/batch-layout.ts';
+import { DONE, Ledger, RUNNING } from '../../../src/batch/ledger.ts';
 import { decodeProperties, type MessageProperties } from '../../../src/batch/message-properties.ts';
+import { packOutcomes } from '../../../src/batch/outcome-packer.ts';
 import type { RawDelivery } from '../../../src/batch/raw-delivery.ts';
 import { MemoryBroker } from '../../../src/broker/memory/memory-broker.ts';
 import { deadQueueName, queueTopology } from '../../../src/broker/topology.ts';
@@ -230,6 +233,30 @@ test('what still runs at the deadline is aborted, cut off and stays with the bro
   assert.equal(await bench.pipeline.drain(20), 1);
   assert.equal(executor.aborted, true);
   await bench.pipeline.stop();
+  assert.equal(await bench.ready(), 1);
+  await bench.stop();
+});
+
+test('what was done beside a task that is cut off is acked', async () => {
+  const executor = new ScriptedExecutor(1, () => 'succeed');
+  const bench = await makeBench(executor);
+  const answers: (() => void)[] = [];
+  executor.run = (request) => {
+    const ledger = new Ledger(request.ledger);
+    const count = new Uint32Array(request.buffer)[HEADER_COUNT / 4] as number;
+    for (let index = 0; index < count; index++) ledger.set(index, DONE);
+    if (executor.ran.push('run') === 1) ledger.set(0, RUNNING);
+    const outcomes = { count, others: [], busyMs: 1, withoutId: 0, handlerCalls: count };
+    return new Promise((resolve) => answers.push(() => resolve(packOutcomes(outcomes, request.buffer))));
+  };
+  await bench.publish(bodies(8));
+  await bench.pipeline.start();
+  await until('8 deliveries', () => bench.pipeline.counters().received === 8);
+  assert.equal(await bench.pipeline.drain(20), 1);
+  assert.equal(bench.pipeline.counters().acked, 7);
+  for (const answer of answers) answer();
+  await bench.pipeline.stop();
+  assert.equal(bench.pipeline.counters().succeeded, 8, 'an answer that comes late settles the rest only');
   assert.equal(await bench.ready(), 1);
   await bench.stop();
 });
