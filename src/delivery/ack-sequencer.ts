@@ -44,7 +44,8 @@ export class AckSequencer {
     const window = 2 ** Math.ceil(Math.log2(prefetch * 4));
     this.#slots = new Uint8Array(window);
     this.#mask = window - 1;
-    this.#share = Math.max(1, prefetch >> 1);
+    // below a half: with a prefetch of two, one settled message behind a straggler is all that there can be
+    this.#share = (prefetch - 1) >> 1;
   }
 
   /** Messages settled whose ack has not been emitted. */

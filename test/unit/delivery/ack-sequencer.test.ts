@@ -58,6 +58,13 @@ test('a straggler does not hold back more than half the prefetch', () => {
   assert.deepEqual(emitted(sequencer), [[1, false]]);
 });
 
+test('with a prefetch of two, a straggler does not hold back the only other message', () => {
+  const sequencer = new AckSequencer(2);
+  sequencer.delivered(2);
+  sequencer.settle(2, 1);
+  assert.deepEqual(emitted(sequencer), [[2, false]]);
+});
+
 /** One step of a random life: deliver some, finish some open ones in any order, write the acks. */
 const step = fc.record({
   deliver: fc.nat(12),
