@@ -122,6 +122,18 @@ export const publisherCases: readonly BrokerCase[] = [
     },
   ],
   [
+    'an unroutable message is told apart by text that UTF-8 cannot carry as it is',
+    async (trial) => {
+      const broker = await trial.connect();
+      const nowhere = trial.name('nowhere');
+      const publisher = await broker.publisher({ window: 1 });
+      const halfAPair = 'cut-\ud83d';
+      for (const properties of [{ messageId: halfAPair }, { correlationId: halfAPair }, { type: halfAPair }])
+        assert.equal(await settled(publisher.publish(toQueue(nowhere, 'x', properties))), 'E_PUBLISH_UNROUTABLE');
+      assert.equal(await settled(publisher.publish(toQueue(nowhere + halfAPair, 'x'))), 'E_PUBLISH_UNROUTABLE');
+    },
+  ],
+  [
     'the error of an unroutable message says where it was to go',
     async (trial) => {
       const broker = await trial.connect();

@@ -122,12 +122,18 @@ export class PublishSession {
 
 function isSame({ exchange, routingKey, properties }: OutgoingMessage, returned: ReturnedMessage): boolean {
   return (
-    routingKey === returned.routingKey &&
-    exchange === returned.exchange &&
-    properties.messageId === returned.messageId &&
-    properties.correlationId === returned.correlationId &&
-    properties.type === returned.type
+    isSameText(routingKey, returned.routingKey) &&
+    isSameText(exchange, returned.exchange) &&
+    isSameText(properties.messageId, returned.messageId) &&
+    isSameText(properties.correlationId, returned.correlationId) &&
+    isSameText(properties.type, returned.type)
   );
+}
+
+/** Half of a surrogate pair, as cutting text leaves it, comes back as U+FFFD. */
+function isSameText(sent: string | undefined, returned: string | undefined): boolean {
+  if (sent === returned) return true;
+  return sent !== undefined && returned?.includes('\ufffd') === true && Buffer.from(sent).toString() === returned;
 }
 
 /** What a message gets that was not confirmed when its channel closed. */
