@@ -134,6 +134,23 @@ export const publisherCases: readonly BrokerCase[] = [
     },
   ],
   [
+    'a number that is not finite, or beyond 64 bits, in a header harms neither its message nor the neighbours',
+    async (trial) => {
+      const broker = await trial.connect();
+      const queue = await trial.queue(broker);
+      const publisher = await broker.publisher({ window: 50 });
+      const values = [1, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -1e300, 1e300, [Number.NaN]];
+      const outcomes = await Promise.all(
+        values.map((value) => settled(publisher.publish(toQueue(queue, 'x', { headers: { value } })))),
+      );
+      assert.deepEqual(
+        outcomes,
+        values.map(() => 'confirmed'),
+      );
+      assert.equal(await broker.readyCount(queue), values.length);
+    },
+  ],
+  [
     'the error of an unroutable message says where it was to go',
     async (trial) => {
       const broker = await trial.connect();
