@@ -19,6 +19,8 @@ export interface Run {
   readonly batch: Batch;
   /** Positions in the batch that this run is for, ascending; undefined: all. */
   readonly indexes: readonly number[] | undefined;
+  /** Runs while nothing else does: its thread died while it ran beside others, and the next death must say whose it is. */
+  readonly alone?: boolean;
 }
 
 /** A run that a thread has. */

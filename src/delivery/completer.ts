@@ -57,15 +57,15 @@ export class Completer {
     const verdict = judge(run, runningInThread);
     for (const index of verdict.done) this.#succeed(batch, index, 1);
     if (verdict.again.length > 0) this.#parts.runAgain({ batch, indexes: verdict.again });
-    for (const suspect of verdict.suspects) this.#parts.runAgain({ batch, indexes: [suspect] });
-    if (verdict.culprit !== undefined) this.#charge(batch, verdict.culprit, error);
+    for (const suspect of verdict.suspects) this.#parts.runAgain({ batch, indexes: [suspect], alone: true });
+    if (verdict.culprit !== undefined) this.#charge(run, verdict.culprit, error);
   }
 
   /** The death was this task's attempt. */
-  #charge(batch: Batch, index: number, error: WireError): void {
+  #charge({ batch, alone = false }: Run, index: number, error: WireError): void {
     const deaths = batch.slab.countRerun(batch.fromRecord + index);
     if (deaths < this.#parts.maxDeaths) {
-      this.#parts.runAgain({ batch, indexes: [index] });
+      this.#parts.runAgain({ batch, indexes: [index], alone });
       return;
     }
     this.#parts.tally.failed++;

@@ -41,7 +41,7 @@ export interface DispatcherParts {
  *     all busy, a second slot is free → only a full batch, or an old one   trigger size, bytes, age
  *
  * So an idle system adds no latency, and a busy one sends full batches. A second batch never waits behind long tasks.
- * Reruns go first. Queues take turns.
+ * Reruns go first; a suspect of a thread's death has all threads to itself. Queues take turns.
  *
  * Cost: one promise and about 50 µs a batch, nothing a message.
  */
@@ -78,11 +78,20 @@ export class Dispatcher {
   pump(): void {
     if (this.#stopped || !this.#parts.mayStart()) return;
     while (this.#inFlight.size < this.#slots) {
+      if (this.#mustWait()) return; // the end of a run pumps again
       const again = this.#again.shift();
       if (again !== undefined) this.#start(again);
       else if (!this.#startNext()) break;
     }
     if (this.#inFlight.size < this.#slots) this.#watchAge();
+  }
+
+  /** True while a run that must be alone is in flight, or is next and others are in flight. */
+  #mustWait(): boolean {
+    if (this.#inFlight.size === 0) return false;
+    if (this.#again[0]?.alone === true) return true;
+    for (const run of this.#inFlight) if (run.alone === true) return true;
+    return false;
   }
 
   /** Starts nothing more, and takes back what threads have not begun. Returns what the caller must give back. */
