@@ -9,5 +9,10 @@ export function logBroker(logger: Logger): BrokerListener {
       logger.warn({ code: error.code, reason: error.message, retryInMs }, 'lost the broker, trying again'),
     blocked: (reason) => logger.warn({ reason }, 'the broker blocks publishing'),
     unblocked: () => logger.info({}, 'the broker takes messages again'),
+    consumerWaiting: (queue, error, retryInMs) =>
+      logger.warn(
+        { queue, code: error.code, reason: error.message, retryInMs },
+        'cannot consume a queue, trying again',
+      ),
   };
 }
