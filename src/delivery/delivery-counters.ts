@@ -29,6 +29,8 @@ export interface DeliveryCounters {
   readonly latency: LatencySnapshot;
   /** Unix ms, undefined before the first. */
   readonly lastDeliveryAt: number | undefined;
+  /** Queues without a consumer at the moment, e.g. deleted ones, and why; each consumer tries again by itself. */
+  readonly interrupted: readonly { readonly queue: string; readonly reason: string }[];
   /** Why nothing is consumed at the moment, e.g. the store is away; undefined while it flows. */
   readonly paused: string | undefined;
 }

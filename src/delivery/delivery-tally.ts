@@ -19,7 +19,7 @@ export class DeliveryTally {
   readonly batches: Record<BatchTrigger, number> = { size: 0, bytes: 0, age: 0, idle: 0 };
   readonly latency = new LatencyRecorder();
 
-  snapshot(now: Pick<DeliveryCounters, 'messagesHeld' | 'bytesHeld' | 'paused'>): DeliveryCounters {
+  snapshot(now: Pick<DeliveryCounters, 'messagesHeld' | 'bytesHeld' | 'interrupted' | 'paused'>): DeliveryCounters {
     const { latency, batches, ...counters } = this;
     return { ...counters, ...now, batches: { ...batches }, latency: latency.snapshot() };
   }

@@ -141,7 +141,11 @@ export class Pipeline implements Service {
   counters(): DeliveryCounters {
     let messagesHeld = this.#dispatcher.heldMessages() + this.#deadLetters.pending;
     for (const lane of this.#lanes) messagesHeld += lane.batcher.messages;
-    return this.#tally.snapshot({ messagesHeld, bytesHeld: this.#credit.usedBytes, paused: this.#pausedBy() });
+    const interrupted = this.#lanes.flatMap(({ queue, interruption }) => {
+      return interruption === undefined ? [] : [{ queue: queue.name, reason: interruption }];
+    });
+    const bytesHeld = this.#credit.usedBytes;
+    return this.#tally.snapshot({ messagesHeld, bytesHeld, interrupted, paused: this.#pausedBy() });
   }
 
   /** What the sizer of each queue has chosen. */

@@ -38,6 +38,7 @@ export class QueueLane implements DeliverySink {
   #readAtMs = 0;
   #lastTag = 0;
   #flushScheduled = false;
+  #interruption: string | undefined;
   readonly #emitAck = (tag: number, multiple: boolean): void => this.#consumer?.ack(this.#epoch, tag, multiple);
   readonly #flushNow = (): void => this.flush();
 
@@ -59,7 +60,13 @@ export class QueueLane implements DeliverySink {
     return this.#consumer;
   }
 
+  /** Why there is no consumer at the moment; undefined while there is, and when it was us who ended it. */
+  get interruption(): string | undefined {
+    return this.#interruption;
+  }
+
   epochOpened(epoch: number): void {
+    this.#interruption = undefined;
     this.batcher.openEpoch(epoch);
     this.#epoch = epoch;
     this.#lastTag = 0;
@@ -89,6 +96,7 @@ export class QueueLane implements DeliverySink {
     this.#readAtMs = 0;
     const dropped = this.batcher.drop();
     this.#sequencer = new AckSequencer(this.queue.prefetch);
+    this.#interruption = reason?.message;
     if (reason === undefined) return;
     const fields = { queue: this.queue.name, epoch, code: reason.code, droppedUnstarted: dropped };
     this.#parts.logger.warn(fields, `consumer interrupted: ${reason.message}`);

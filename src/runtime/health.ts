@@ -57,6 +57,7 @@ function* findProblems({ state, broker, store, threads, counters, failure }: Hea
   if (state !== 'running' && state !== 'failed') yield `the runtime is ${state}`;
   if (state !== 'running') return;
   if (broker.state !== 'connected') yield `the broker is ${broker.state}${because(broker.reason)}`;
+  else for (const { queue, reason } of counters?.interrupted ?? []) yield `queue '${queue}' has no consumer: ${reason}`;
   if (store !== undefined && store.state !== 'connected') yield `the store is ${store.state}${because(store.reason)}`;
   if (threads.alive < threads.configured)
     yield `${threads.alive} of ${threads.configured} threads run${because(threads.lastExit)}`;

@@ -358,3 +358,15 @@ test('whatever tasks do and however often the connection breaks, every message e
   );
   await fc.assert(property, { numRuns: 60, includeErrorInReport: true });
 });
+
+test('a queue that is deleted is named as interrupted until its consumer is back', async () => {
+  const bench = await makeBench(new ScriptedExecutor(1, () => 'succeed'));
+  await bench.pipeline.start();
+  assert.deepEqual(bench.pipeline.counters().interrupted, []);
+  bench.broker.deleteQueue(QUEUE);
+  await until('the loss is known', () => bench.pipeline.counters().interrupted.length === 1);
+  assert.equal(bench.pipeline.counters().interrupted[0]?.queue, QUEUE);
+  await bench.broker.declare(queueTopology(QUEUE, 'quorum'));
+  await until('it is consumed again', () => bench.pipeline.counters().interrupted.length === 0);
+  await bench.stop();
+});

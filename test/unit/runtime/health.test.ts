@@ -43,8 +43,15 @@ const degraded: readonly [name: string, inputs: Partial<HealthInputs>, says: str
   ],
   [
     'nothing is consumed',
-    { counters: { paused: 'the store is away' } as DeliveryCounters },
+    {
+      counters: { paused: 'the store is away', interrupted: [] as DeliveryCounters['interrupted'] } as DeliveryCounters,
+    },
     'nothing is consumed: the store is away',
+  ],
+  [
+    'a queue has no consumer',
+    { counters: { interrupted: [{ queue: 'calls', reason: 'it was deleted' }] } as unknown as DeliveryCounters },
+    "queue 'calls' has no consumer: it was deleted",
   ],
   ['it is draining', { state: 'draining' }, 'the runtime is draining'],
 ];

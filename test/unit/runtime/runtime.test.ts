@@ -11,7 +11,12 @@ import { ThreadWatch } from '../../../src/runtime/thread-watch.ts';
 import { deferred } from '../../../src/support/deferred.ts';
 import { SILENT_LOGGER } from '../../../src/telemetry/logger.ts';
 
-const COUNTERS: DeliveryCounters = new DeliveryTally().snapshot({ messagesHeld: 0, bytesHeld: 0, paused: undefined });
+const COUNTERS: DeliveryCounters = new DeliveryTally().snapshot({
+  messagesHeld: 0,
+  bytesHeld: 0,
+  interrupted: [],
+  paused: undefined,
+});
 
 interface Bench {
   readonly log: string[];
