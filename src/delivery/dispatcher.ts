@@ -77,6 +77,7 @@ export class Dispatcher {
 
   pump(): void {
     if (this.#stopped || !this.#parts.mayStart()) return;
+    this.#forgetStale();
     while (this.#inFlight.size < this.#slots) {
       if (this.#mustWait()) return; // the end of a run pumps again
       const again = this.#again.shift();
@@ -84,6 +85,14 @@ export class Dispatcher {
       else if (!this.#startNext()) break;
     }
     if (this.#inFlight.size < this.#slots) this.#watchAge();
+  }
+
+  /** Drops reruns whose epoch is over: the broker has delivered their messages again. */
+  #forgetStale(): void {
+    const stale = this.#again.filter(({ batch }) => !batch.lane.isLive(batch));
+    if (stale.length === 0) return;
+    this.#again = this.#again.filter(({ batch }) => batch.lane.isLive(batch));
+    for (const run of stale) for (const index of positionsOf(run)) run.batch.lane.settle(run.batch, index, 1);
   }
 
   /** True while a run that must be alone is in flight, or is next and others are in flight. */

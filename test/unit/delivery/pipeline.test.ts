@@ -370,3 +370,28 @@ test('a queue that is deleted is named as interrupted until its consumer is back
   await until('it is consumed again', () => bench.pipeline.counters().interrupted.length === 0);
   await bench.stop();
 });
+
+test('what waits to run again is dropped when its connection is lost, because it is delivered again', async () => {
+  let away = true;
+  const store = awayStore(0);
+  store.ping = async () => {
+    if (away) throw new RuntimeError('E_STORE_UNREACHABLE', 'scripted: away');
+  };
+  const executor = new ScriptedExecutor(1, () => (away ? 'unknown' : 'succeed'));
+  const bench = await makeBench(executor, { store });
+  await bench.publish(bodies(5));
+  await bench.pipeline.start();
+  await until('all wait to run again', () => {
+    const { reruns, paused, messagesHeld } = bench.pipeline.counters();
+    return paused !== undefined && messagesHeld === 5 && reruns > 0;
+  });
+  bench.broker.breakConnection();
+  await until('all are delivered again', () => bench.pipeline.counters().redelivered === 5);
+  const before = executor.ran.length;
+  away = false;
+  await until('5 acks', () => bench.pipeline.counters().acked === 5);
+  assert.equal(executor.ran.length - before, 5);
+  assert.equal(bench.pipeline.counters().messagesHeld, 0);
+  assert.equal(bench.pipeline.counters().bytesHeld, 0);
+  await bench.stop();
+});
