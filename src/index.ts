@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /** Run tasks from RabbitMQ in threads, and send messages to them. Task modules import `millrace/task` instead. */
 export type { BrokerHealth, BrokerState } from './broker/broker.ts';
 export type { Client } from './client/client.ts';

@@ -147,7 +147,7 @@ export interface TlsSettings {
 
 export interface StoreSettings {
   /**
-   * `mongodb://user:password@host:27017/database`; the path names the database.
+   * `mongodb://user:password@host:27017/database`; the path names the database, `millrace` where there is none.
    * @remarks Required, otherwise `E_OPTION_MISSING`. `E_STORE_URL` where it cannot be read.
    */
   readonly url: string;

@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /** The entry point `millrace/task`: all that a task module needs. Light: it loads no library. */
 export {
   type BatchTaskDefinition,
