@@ -1,6 +1,6 @@
 import { batchBytes, packBatch } from '../batch/batch-packer.ts';
 import type { BufferPool } from '../batch/buffer-pool.ts';
-import { DONE, Ledger, TAKEN_BACK, WAITING } from '../batch/ledger.ts';
+import { DONE, Ledger, type LedgerState, TAKEN_BACK, WAITING } from '../batch/ledger.ts';
 import { type BatchOutcomes, readOutcomes } from '../batch/outcome-packer.ts';
 import type { Executor } from '../executor/executor.ts';
 import { type Batch, positionsOf, type Run, type RunInFlight } from './batch.ts';
@@ -110,27 +110,25 @@ export class Dispatcher {
     this.#ageTimer = undefined;
     const unstarted = this.#again.flatMap((run) => positionsOf(run).map((index) => ({ batch: run.batch, index })));
     this.#again = [];
-    for (const run of this.#inFlight) {
-      for (const index of positionsOf(run)) {
-        if (!run.ledger.move(index, WAITING, TAKEN_BACK)) continue;
-        run.takenBack++;
-        unstarted.push({ batch: run.batch, index });
-      }
-    }
-    return unstarted;
+    return [...unstarted, ...this.#takeBack(WAITING)];
   }
 
   /** What is done in runs that have not ended. The caller settles it; their answers, if any come, no longer do. */
   takeDone(): { batch: Batch; index: number }[] {
-    const done: { batch: Batch; index: number }[] = [];
+    return this.#takeBack(DONE);
+  }
+
+  /** Takes the tasks in this state away from the runs that have not ended. */
+  #takeBack(from: LedgerState): { batch: Batch; index: number }[] {
+    const taken: { batch: Batch; index: number }[] = [];
     for (const run of this.#inFlight) {
       for (const index of positionsOf(run)) {
-        if (!run.ledger.move(index, DONE, TAKEN_BACK)) continue;
+        if (!run.ledger.move(index, from, TAKEN_BACK)) continue;
         run.takenBack++;
-        done.push({ batch: run.batch, index });
+        taken.push({ batch: run.batch, index });
       }
     }
-    return done;
+    return taken;
   }
 
   /** Messages in runs that have not ended or wait to run again. */

@@ -134,7 +134,7 @@ export class Pipeline implements Service {
       this.#tally.succeeded++;
       batch.lane.settle(batch, index, 1);
     }
-    for (const lane of this.#lanes) lane.flushAll();
+    for (const lane of this.#lanes) lane.flush(0);
     return this.#dispatcher.heldMessages() + this.#deadLetters.pending;
   }
 

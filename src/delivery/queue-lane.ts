@@ -133,17 +133,14 @@ export class QueueLane implements DeliverySink {
     for (let tag = first; tag < first + count; tag++) this.#nack(tag);
   }
 
-  flush(): void {
+  /**
+   * Writes the acks that are due.
+   * @param share - settled messages that may wait behind a straggler; 0 at the end, when nothing else will come
+   */
+  flush(share?: number): void {
     this.#flushScheduled = false;
     if (this.#consumer === undefined) return;
-    this.#parts.tally.acked += this.#sequencer.take(this.#emitAck);
-    this.#consumer.flush();
-  }
-
-  /** Writes every ack that is owed, also those that would wait for a straggler. */
-  flushAll(): void {
-    if (this.#consumer === undefined) return;
-    this.#parts.tally.acked += this.#sequencer.take(this.#emitAck, 0);
+    this.#parts.tally.acked += this.#sequencer.take(this.#emitAck, share);
     this.#consumer.flush();
   }
 
