@@ -17,7 +17,7 @@ const delivery: RawDelivery = {
   bodyStart: 98,
   bodyEnd: 298,
 };
-const stamp = { openedAtMs: 0, salt: 1 };
+const stamp = { openedAtMs: 0, openedMonotonicMs: 0, salt: 1 };
 
 function fill(slab: Slab): void {
   slab.reset(1, 1);

@@ -11,7 +11,8 @@
  *     24  f64  firstTag       delivery tag of the first message; the others follow without gaps
  *     32  u32  salt           random, one per runtime: with openedAtMs and tag it makes ids for messages that have none
  *     36  u32  epoch
- *     40  …    (0)
+ *     40  f64  openedMonotonicMs   the same moment as openedAtMs on the clock of support/monotonic.ts
+ *     48  …    (0)
  *
  *     record, one after another
  *      0  u32  bytes of properties (AMQP flags + property list, as in the content header frame)
@@ -36,6 +37,7 @@ export const HEADER_OPENED_AT = 16;
 export const HEADER_FIRST_TAG = 24;
 export const HEADER_SALT = 32;
 export const HEADER_EPOCH = 36;
+export const HEADER_OPENED_MONOTONIC = 40;
 
 export const RECORD_PROPERTIES_BYTES = 0;
 export const RECORD_BODY_BYTES = 4;

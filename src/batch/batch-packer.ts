@@ -5,6 +5,7 @@ import {
   HEADER_EPOCH,
   HEADER_FIRST_TAG,
   HEADER_OPENED_AT,
+  HEADER_OPENED_MONOTONIC,
   HEADER_SALT,
   HEADER_TOTAL_BYTES,
 } from './batch-layout.ts';
@@ -19,6 +20,8 @@ export function batchBytes(slab: Slab, fromRecord: number, count: number): numbe
 export interface BatchStamp {
   /** Unix ms at which the first delivery was read. */
   readonly openedAtMs: number;
+  /** The same moment on the clock of support/monotonic.ts. */
+  readonly openedMonotonicMs: number;
   /** Random 32 bits, one per runtime. */
   readonly salt: number;
 }
@@ -43,6 +46,7 @@ export function packBatch({ slab, fromRecord, count }: RecordRange, stamp: Batch
   view.setUint32(HEADER_TOTAL_BYTES, HEADER_BYTES + to - from, true);
   view.setFloat64(HEADER_OPENED_AT, stamp.openedAtMs, true);
   view.setFloat64(HEADER_FIRST_TAG, slab.firstTag + fromRecord, true);
+  view.setFloat64(HEADER_OPENED_MONOTONIC, stamp.openedMonotonicMs, true);
   view.setUint32(HEADER_SALT, stamp.salt, true);
   view.setUint32(HEADER_EPOCH, slab.epoch, true);
   slab.bytes.copy(new Uint8Array(target), HEADER_BYTES, from, to);

@@ -6,6 +6,7 @@ import {
   HEADER_EPOCH,
   HEADER_FIRST_TAG,
   HEADER_OPENED_AT,
+  HEADER_OPENED_MONOTONIC,
   HEADER_SALT,
   HEADER_TOTAL_BYTES,
   RECORD_BODY_BYTES,
@@ -57,6 +58,8 @@ export class BatchReader {
   readonly bytes: SliceableBuffer;
   readonly count: number;
   readonly openedAtMs: number;
+  /** The same moment on the clock of support/monotonic.ts. */
+  readonly openedMonotonicMs: number;
   readonly #firstTag: number;
   readonly #mark: number;
   readonly #words: Uint32Array;
@@ -93,6 +96,7 @@ export class BatchReader {
     this.bytes = Buffer.from(buffer) as SliceableBuffer;
     this.count = words[HEADER_COUNT >>> 2] as number;
     this.openedAtMs = header.getFloat64(HEADER_OPENED_AT, true);
+    this.openedMonotonicMs = header.getFloat64(HEADER_OPENED_MONOTONIC, true);
     this.#firstTag = header.getFloat64(HEADER_FIRST_TAG, true);
     this.#mark = messageMark(header.getUint32(HEADER_SALT, true), header.getUint32(HEADER_EPOCH, true), queue);
     this.#words = words;

@@ -2,15 +2,18 @@
  * The ledger of one batch in flight: a SharedArrayBuffer that main thread and thread both see while the batch runs.
  *
  *     word 0   threadId of the thread that took the batch, 0 before
- *     words 1 … 3   (0)
- *     words 4 … 4 + capacity            state of each task
- *     words 4 + capacity … 4 + 2 cap.   start of each task, ms since the batch was opened (32 bits)
+ *     word 1   MiB of heap that the thread uses, as last looked; 0 before
+ *     words 2 … 3   (0)
+ *     words 4 … 4 + capacity              state of each task
+ *     words 4 + capacity … 4 + 2 cap.     start of each task, ms since the batch was opened (32 bits)
+ *     words 4 + 2 cap. … 4 + 3 cap.       last moment of each task, in the same ms; 0: it has none
  *
  * A state moves only by compare-and-exchange, so the two threads never disagree about who has a task:
  *
  *     waiting ──▶ running ──▶ writing ──▶ done      handler returned effects: they are stored when it is done
  *        │           ├─────────────────▶ done      handler returned no effect
- *        │           └────────▶ other ◀── writing   anything but success: the outcome is in the answer, not here
+ *        │           ├────────▶ other ◀── writing   anything but success: the outcome is in the answer, not here
+ *        │           └────────▶ timed-out           by the main thread: past its last moment, its thread is ended
  *        └──▶ taken-back                            by the main thread: never begun here
  *
  * What it pays for: a thread's death costs an attempt only to the task that was running; tasks not begun can be taken
@@ -18,6 +21,7 @@
  */
 export const LEDGER_HEADER_WORDS = 4;
 export const LEDGER_THREAD_ID = 0;
+export const LEDGER_HEAP_MIB = 1;
 
 export const WAITING = 0;
 export const RUNNING = 1;
@@ -25,13 +29,15 @@ export const WRITING = 2;
 export const DONE = 3;
 export const TAKEN_BACK = 4;
 export const OTHER = 5;
+export const TIMED_OUT = 6;
 export type LedgerState =
   | typeof WAITING
   | typeof RUNNING
   | typeof WRITING
   | typeof DONE
   | typeof TAKEN_BACK
-  | typeof OTHER;
+  | typeof OTHER
+  | typeof TIMED_OUT;
 
 export class Ledger {
   readonly shared: SharedArrayBuffer;
@@ -42,11 +48,11 @@ export class Ledger {
   constructor(shared: SharedArrayBuffer) {
     this.shared = shared;
     this.#words = new Int32Array(shared);
-    this.capacity = (this.#words.length - LEDGER_HEADER_WORDS) / 2;
+    this.capacity = (this.#words.length - LEDGER_HEADER_WORDS) / 3;
   }
 
   static allocate(capacity: number): Ledger {
-    return new Ledger(new SharedArrayBuffer((LEDGER_HEADER_WORDS + 2 * capacity) * 4));
+    return new Ledger(new SharedArrayBuffer((LEDGER_HEADER_WORDS + 3 * capacity) * 4));
   }
 
   /** Makes it ready for another batch. Only while no thread has it. */
@@ -60,6 +66,14 @@ export class Ledger {
 
   set threadId(threadId: number) {
     Atomics.store(this.#words, LEDGER_THREAD_ID, threadId);
+  }
+
+  get heapMiB(): number {
+    return Atomics.load(this.#words, LEDGER_HEAP_MIB);
+  }
+
+  set heapMiB(heapMiB: number) {
+    Atomics.store(this.#words, LEDGER_HEAP_MIB, heapMiB);
   }
 
   state(index: number): LedgerState {
@@ -80,13 +94,23 @@ export class Ledger {
     Atomics.store(this.#words, LEDGER_HEADER_WORDS + index, state);
   }
 
-  /** @param atMs - ms since the time in the batch header */
+  /** @param atMs - ms since the batch header's monotonic time */
   stampStart(index: number, atMs: number): void {
     this.#words[LEDGER_HEADER_WORDS + this.capacity + index] = atMs;
   }
 
   startedAtMs(index: number): number {
     return this.#words[LEDGER_HEADER_WORDS + this.capacity + index] ?? 0;
+  }
+
+  /** The task's thread is ended after this moment. @param atMs - as in `stampStart`, above 0 */
+  stampLastMoment(index: number, atMs: number): void {
+    this.#words[LEDGER_HEADER_WORDS + 2 * this.capacity + index] = atMs;
+  }
+
+  /** 0: it has none. */
+  lastMomentMs(index: number): number {
+    return this.#words[LEDGER_HEADER_WORDS + 2 * this.capacity + index] ?? 0;
   }
 
   /** Indexes of the first `count` tasks that are in `state`. */

@@ -26,6 +26,8 @@ export type OutcomeKind =
   | 'interrupted'
   | 'discarded'
   | 'cancelled'
+  /** Too old to be started (its start deadline had passed when a thread picked it up): it did not run. */
+  | 'expired'
   /** The store did not say whether it took this task's effects: run again, no attempt counted. */
   | 'unknown';
 

@@ -108,6 +108,8 @@ export interface Broker extends Service {
    * Rejects with E_BROKER_TOPOLOGY where something exists that cannot serve (e.g. an exchange of another type).
    */
   declare(topology: Topology): Promise<void>;
+  /** Resolves to whether there is such an exchange. */
+  exchangeExists(name: string): Promise<boolean>;
   /** Resolves when the first epoch is open; rejects with E_BROKER_QUEUE_MISSING, E_BROKER_ACCESS, … if it cannot be. */
   consume(options: ConsumerOptions, sink: DeliverySink): Promise<Consumer>;
   publisher(options: PublisherOptions): Promise<Publisher>;

@@ -1,4 +1,6 @@
 /** Which values options.ts allows, as one shape per group. Throws E_OPTION_UNKNOWN, _TYPE, _RANGE or _MISSING. */
+
+import { checkRetry } from '../task/retry-policy.ts';
 import {
   boolean,
   byteSize,
@@ -18,6 +20,7 @@ import type { RuntimeOptions } from './options.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const HIGHEST_PREFETCH = 65_535;
@@ -84,6 +87,7 @@ const storeSettings = group({
   url: required(url),
   timeout: optional(duration(100, 10 * MINUTE)),
   connectionsPerThread: optional(integer(1, 100)),
+  effectMemory: optional(duration(HOUR, 8_760 * HOUR)),
 });
 
 const queueName: Check = (value, path) => {
@@ -94,10 +98,14 @@ const queueName: Check = (value, path) => {
     refuse('E_OPTION_RANGE', path, value, expected);
 };
 
+const retry: Check = (value, path) => checkRetry(value, `\`${path}\``);
+
 const queueSettings = group({
   name: required(queueName),
   task: optional(text(1, 255)),
   prefetch: optional(integer(1, HIGHEST_PREFETCH)),
+  weight: optional(integer(1, 100)),
+  retry: optional(retry),
 });
 
 const queues: Check = (value, path) => {
@@ -141,6 +149,18 @@ const runtimeOptions = group({
     }),
   ),
   credit: optional(group({ bytes: optional(byteSize(MIB, 64 * KIB * MIB)) })),
+  retry: optional(retry),
+  timeouts: optional(group({ task: optional(duration(10, 24 * HOUR)), grace: optional(duration(0, 10 * MINUTE)) })),
+  unknownTasks: optional(group({ wait: optional(duration(100, 24 * HOUR)), limit: optional(integer(0, 10_000)) })),
+  delays: optional(group({ prefix: optional(text(1, 100)) })),
+  threadLimits: optional(
+    group({
+      heap: optional(byteSize(16 * MIB, 64 * KIB * MIB)),
+      recycleTasks: optional(integer(1, 1_000_000_000)),
+      recycleHeap: optional(byteSize(8 * MIB, 64 * KIB * MIB)),
+      recycleAge: optional(duration(SECOND, 720 * HOUR)),
+    }),
+  ),
   shutdown: optional(group({ grace: optional(duration(0, 60 * MINUTE)) })),
   log: optional(log),
   signals: optional(boolean),

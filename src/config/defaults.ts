@@ -12,7 +12,11 @@ export const DEFAULTS = {
   },
   broker: { heartbeat: '10s', connectTimeout: '10s', connectionName: 'millrace' },
   tls: { verify: true },
-  store: { timeout: '20s', connectionsPerThread: 2 },
+  store: { timeout: '20s', connectionsPerThread: 2, effectMemory: '168h' },
+  queue: { weight: 1 },
+  timeouts: { task: '15m', grace: '2s' },
+  unknownTasks: { wait: '10s', limit: 60 },
+  delays: { prefix: 'millrace.delay' },
   batching: { target: 'auto', maxBytes: '1MiB', maxAge: '5ms' },
   credit: { bytes: '64MiB' },
   shutdown: { grace: '25s' },
@@ -24,8 +28,8 @@ export function defaultThreads(): number {
   return Math.max(1, availableParallelism() - 1);
 }
 
-/** Deaths of a thread with a message running after which the message is dead-lettered. */
-export const MAX_DEATHS = 3;
+/** Deaths of a worker's process, counted by the broker, after which a message is a suspect. */
+export const SUSPECT_DEATHS = 3;
 
 /** Follow-ups published and not yet confirmed at once. */
 export const FOLLOW_UP_WINDOW = 1000;

@@ -6,6 +6,7 @@ import type { Broker } from '../broker/broker.ts';
 import type { Store } from '../store/store.ts';
 import type { ByteSize } from '../support/byte-size.ts';
 import type { Duration } from '../support/duration.ts';
+import type { RetrySettings } from '../task/retry-policy.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
 export interface RuntimeOptions {
@@ -70,6 +71,16 @@ export interface RuntimeOptions {
   readonly batching?: BatchingSettings;
   /** How much memory deliveries may take. */
   readonly credit?: CreditSettings;
+  /** How often, and how soon, a task that failed is tried again; a queue and a task may say otherwise. */
+  readonly retry?: RetrySettings;
+  /** How long a task may take. */
+  readonly timeouts?: TimeoutSettings;
+  /** What happens to messages whose task this worker does not have, e.g. because it is older than the sender. */
+  readonly unknownTasks?: UnknownTaskSettings;
+  /** Where messages wait for a delay. */
+  readonly delays?: DelaySettings;
+  /** How large a thread's heap may become, and when a thread is replaced. */
+  readonly threadLimits?: ThreadLimitSettings;
   /** How long a stop may take. */
   readonly shutdown?: ShutdownSettings;
   /** What is logged, as JSON lines on standard error; or a logger of your own, e.g. a pino instance. */
@@ -164,6 +175,13 @@ export interface StoreSettings {
    * @remarks 1 to 100, otherwise `E_OPTION_RANGE`.
    */
   readonly connectionsPerThread?: number;
+  /**
+   * How long the store remembers which tasks' updates, replacements and deletions it has applied. A message that is
+   * delivered again later than this may be applied again.
+   * @defaultValue `168h`
+   * @remarks Duration, 1h to 8760h, otherwise `E_OPTION_RANGE`.
+   */
+  readonly effectMemory?: Duration;
 }
 
 export interface QueueSettings {
@@ -184,6 +202,15 @@ export interface QueueSettings {
    * @remarks 1 to 65535, otherwise `E_OPTION_RANGE`.
    */
   readonly prefetch?: number;
+  /**
+   * Share of the threads' time that this queue gets while other queues of the runtime have messages too. A queue with
+   * weight 3 gets three times as much as one with weight 1; what one does not use the others get.
+   * @defaultValue `1`
+   * @remarks 1 to 100, otherwise `E_OPTION_RANGE`.
+   */
+  readonly weight?: number;
+  /** Retries of this queue's tasks, where the task's own definition does not say. */
+  readonly retry?: RetrySettings;
 }
 
 export interface BatchingSettings {
@@ -217,6 +244,76 @@ export interface CreditSettings {
    * @remarks Size, 1MiB to 64GiB, otherwise `E_OPTION_RANGE`. Env `MILLRACE_CREDIT_BYTES`.
    */
   readonly bytes?: ByteSize;
+}
+
+export interface TimeoutSettings {
+  /**
+   * How long one call of a task may take, where its definition does not say. Then its signal aborts, and after the grace
+   * its thread is ended: the attempt counts as timed out, the other tasks of the thread run again, no attempt counted.
+   * Stay below the broker's consumer timeout (30 minutes unless configured).
+   * @defaultValue `15m`
+   * @remarks Duration, 10ms to 24h, otherwise `E_OPTION_RANGE`. Env `MILLRACE_TASK_TIMEOUT`.
+   */
+  readonly task?: Duration;
+  /**
+   * How long a task has after its timeout to notice the aborted signal and end by itself.
+   * @defaultValue `2s`
+   * @remarks Duration, 0ms to 10m, otherwise `E_OPTION_RANGE`.
+   */
+  readonly grace?: Duration;
+}
+
+export interface UnknownTaskSettings {
+  /**
+   * How long such a message waits before a worker looks at it again.
+   * @defaultValue `10s`
+   * @remarks Duration, 100ms to 24h, otherwise `E_OPTION_RANGE`.
+   */
+  readonly wait?: Duration;
+  /**
+   * How many times it waits; then it goes to the dead letters with `E_TASK_UNKNOWN`. 0: at once. Waiting counts no attempt.
+   * @defaultValue `60`
+   * @remarks 0 to 10000, otherwise `E_OPTION_RANGE`.
+   */
+  readonly limit?: number;
+}
+
+export interface DelaySettings {
+  /**
+   * Beginning of the names of the exchanges and queues in which delayed messages wait; one set serves a virtual host.
+   * Workers and clients that share one must use the same.
+   * @defaultValue `millrace.delay`
+   * @remarks 1 to 100 bytes, otherwise `E_OPTION_RANGE`.
+   */
+  readonly prefix?: string;
+}
+
+export interface ThreadLimitSettings {
+  /**
+   * Heap of each thread at most; a task that needs more ends its thread, which costs it an attempt. Without it Node's own
+   * limit, which grows with the machine. Buffers are not counted.
+   * @defaultValue none
+   * @remarks Size, 16MiB to 64GiB, otherwise `E_OPTION_RANGE`.
+   */
+  readonly heap?: ByteSize;
+  /**
+   * A thread is replaced after so many tasks, one thread at a time, when its batches have ended.
+   * @defaultValue none
+   * @remarks 1 to 1000000000, otherwise `E_OPTION_RANGE`.
+   */
+  readonly recycleTasks?: number;
+  /**
+   * A thread is replaced when its heap has grown above this, for task modules that leak.
+   * @defaultValue none
+   * @remarks Size, 8MiB to 64GiB, otherwise `E_OPTION_RANGE`.
+   */
+  readonly recycleHeap?: ByteSize;
+  /**
+   * A thread is replaced when it is older than this.
+   * @defaultValue none
+   * @remarks Duration, 1s to 720h, otherwise `E_OPTION_RANGE`.
+   */
+  readonly recycleAge?: Duration;
 }
 
 export interface ShutdownSettings {

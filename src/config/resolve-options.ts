@@ -3,6 +3,7 @@ import type { Broker } from '../broker/broker.ts';
 import type { Store } from '../store/store.ts';
 import { parseByteSize } from '../support/byte-size.ts';
 import { parseDuration } from '../support/duration.ts';
+import { DEFAULT_RETRY, type RetryPolicy, resolveRetry } from '../task/retry-policy.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { checkOptions, isInstance, isLogger } from './check-options.ts';
 import { DEFAULTS, defaultThreads } from './defaults.ts';
@@ -13,6 +14,7 @@ import type {
   QueueSettings,
   RuntimeOptions,
   StoreSettings,
+  ThreadLimitSettings,
   TlsSettings,
 } from './options.ts';
 
@@ -31,7 +33,13 @@ export type ResolvedBroker =
 
 /** A store to connect to, or one that the caller made. */
 export type ResolvedStore =
-  | { readonly kind: 'mongo'; readonly url: string; readonly timeoutMs: number; readonly connectionsPerThread: number }
+  | {
+      readonly kind: 'mongo';
+      readonly url: string;
+      readonly timeoutMs: number;
+      readonly connectionsPerThread: number;
+      readonly effectMemoryMs: number;
+    }
   | { readonly kind: 'instance'; readonly store: Store };
 
 export type ResolvedLog =
@@ -42,6 +50,9 @@ export interface ResolvedQueue {
   readonly name: string;
   readonly task: string | undefined;
   readonly prefetch: number;
+  readonly weight: number;
+  /** The queue's settings over the runtime's; a task's own go over these. */
+  readonly retry: RetryPolicy;
 }
 
 /** RuntimeOptions with nothing left open: checked, defaults filled in, units in the names. */
@@ -55,6 +66,15 @@ export interface ResolvedOptions {
   readonly threads: number;
   readonly batch: { readonly target: number | 'auto'; readonly maxBytes: number; readonly maxAgeMs: number };
   readonly creditBytes: number;
+  readonly timeouts: { readonly taskMs: number; readonly graceMs: number };
+  readonly unknownTasks: { readonly waitMs: number; readonly limit: number };
+  readonly delayPrefix: string;
+  readonly threadLimits: {
+    readonly heapBytes: number | undefined;
+    readonly recycleTasks: number | undefined;
+    readonly recycleHeapBytes: number | undefined;
+    readonly recycleAgeMs: number | undefined;
+  };
   readonly shutdown: { readonly graceMs: number };
   readonly log: ResolvedLog;
   readonly signals: boolean;
@@ -64,11 +84,12 @@ export interface ResolvedOptions {
 export function resolveOptions(options: RuntimeOptions): ResolvedOptions {
   checkOptions(options);
   const prefetch = options.prefetch ?? DEFAULTS.runtime.prefetch;
+  const retry = resolveRetry(options.retry, DEFAULT_RETRY);
   return {
     tasks: resolveModule(options.tasks),
     broker: resolveBroker(options.broker ?? DEFAULTS.runtime.broker),
     store: options.store === undefined ? undefined : resolveStore(options.store),
-    queues: (options.queues ?? DEFAULTS.runtime.queues).map((queue) => resolveQueue(queue, prefetch)),
+    queues: (options.queues ?? DEFAULTS.runtime.queues).map((queue) => resolveQueue(queue, prefetch, retry)),
     queueType: options.queueType ?? DEFAULTS.runtime.queueType,
     declare: options.declare ?? DEFAULTS.runtime.declare,
     threads: options.threads ?? defaultThreads(),
@@ -78,6 +99,16 @@ export function resolveOptions(options: RuntimeOptions): ResolvedOptions {
       maxAgeMs: ms(options.batching?.maxAge ?? DEFAULTS.batching.maxAge),
     },
     creditBytes: bytes(options.credit?.bytes ?? DEFAULTS.credit.bytes),
+    timeouts: {
+      taskMs: ms(options.timeouts?.task ?? DEFAULTS.timeouts.task),
+      graceMs: ms(options.timeouts?.grace ?? DEFAULTS.timeouts.grace),
+    },
+    unknownTasks: {
+      waitMs: ms(options.unknownTasks?.wait ?? DEFAULTS.unknownTasks.wait),
+      limit: options.unknownTasks?.limit ?? DEFAULTS.unknownTasks.limit,
+    },
+    delayPrefix: options.delays?.prefix ?? DEFAULTS.delays.prefix,
+    threadLimits: resolveThreadLimits(options.threadLimits ?? {}),
     shutdown: { graceMs: ms(options.shutdown?.grace ?? DEFAULTS.shutdown.grace) },
     log: resolveLog(options.log ?? {}),
     signals: options.signals ?? DEFAULTS.runtime.signals,
@@ -109,12 +140,28 @@ function resolveStore(store: NonNullable<RuntimeOptions['store']>): ResolvedStor
     url: settings.url,
     timeoutMs: ms(settings.timeout ?? DEFAULTS.store.timeout),
     connectionsPerThread: settings.connectionsPerThread ?? DEFAULTS.store.connectionsPerThread,
+    effectMemoryMs: ms(settings.effectMemory ?? DEFAULTS.store.effectMemory),
   };
 }
 
-function resolveQueue(queue: string | QueueSettings, prefetch: number): ResolvedQueue {
+function resolveQueue(queue: string | QueueSettings, prefetch: number, retry: RetryPolicy): ResolvedQueue {
   const settings = typeof queue === 'string' ? { name: queue } : queue;
-  return { name: settings.name, task: settings.task, prefetch: settings.prefetch ?? prefetch };
+  return {
+    name: settings.name,
+    task: settings.task,
+    prefetch: settings.prefetch ?? prefetch,
+    weight: settings.weight ?? DEFAULTS.queue.weight,
+    retry: resolveRetry(settings.retry, retry),
+  };
+}
+
+function resolveThreadLimits(limits: ThreadLimitSettings): ResolvedOptions['threadLimits'] {
+  return {
+    heapBytes: limits.heap === undefined ? undefined : bytes(limits.heap),
+    recycleTasks: limits.recycleTasks,
+    recycleHeapBytes: limits.recycleHeap === undefined ? undefined : bytes(limits.recycleHeap),
+    recycleAgeMs: limits.recycleAge === undefined ? undefined : ms(limits.recycleAge),
+  };
 }
 
 function resolveLog(log: LogSettings | Logger): ResolvedLog {

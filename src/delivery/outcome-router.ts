@@ -10,6 +10,7 @@ const ROUTES: Readonly<Record<OutcomeKind, Route>> = {
   failed: 'dead-letter',
   'timed-out': 'dead-letter',
   crashed: 'dead-letter',
+  expired: 'dead-letter',
   discarded: 'settle',
   cancelled: 'settle',
   snoozed: 'give-back',

@@ -47,6 +47,17 @@ export const ERROR_CODES = {
     summary: 'The task handler returned something that is no outcome.',
   },
   E_TASK_CRASHED: { severity: 'task', retryable: true, summary: 'The thread died while it ran this task.' },
+  E_TASK_TIMEOUT: {
+    severity: 'task',
+    retryable: true,
+    summary: 'The task did not end within its timeout and grace; its thread was ended.',
+  },
+  E_TASK_EXPIRED: {
+    severity: 'task',
+    retryable: false,
+    summary: 'The message was too old when a thread picked it up: its start deadline had passed, and it did not run.',
+  },
+  E_TASK_RETRY_LATER: { severity: 'task', retryable: true, summary: 'The task asked to be tried again later.' },
   E_BODY_UNDECODABLE: {
     severity: 'task',
     retryable: false,
@@ -57,6 +68,11 @@ export const ERROR_CODES = {
 
   // threads
   E_THREAD_DIED: { severity: 'channel', retryable: true, summary: 'A thread ended while it held a batch.' },
+  E_THREAD_STUCK: {
+    severity: 'fatal',
+    retryable: false,
+    summary: 'A thread that was told to end did not: native code in a task holds it. The process has to be ended.',
+  },
   E_THREADS_EXHAUSTED: { severity: 'fatal', retryable: false, summary: 'Threads die as fast as they are replaced.' },
 
   // store
@@ -74,6 +90,11 @@ export const ERROR_CODES = {
     severity: 'task',
     retryable: false,
     summary: 'The store or its driver refuses this document for what it is.',
+  },
+  E_STORE_UNSUPPORTED: {
+    severity: 'task',
+    retryable: false,
+    summary: 'A task updates, replaces or deletes, and the server has no transactions (it is no replica set).',
   },
   E_STORE_UNKNOWN: {
     severity: 'connection',

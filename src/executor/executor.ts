@@ -4,6 +4,7 @@
  */
 import type { RuntimeError } from '../errors/runtime-error.ts';
 import type { Service } from '../support/service.ts';
+import type { RetrySettings } from '../task/retry-policy.ts';
 
 /** What the main thread is told about a task of the module. */
 export interface TaskDescription {
@@ -13,6 +14,12 @@ export interface TaskDescription {
   readonly concurrency: number;
   /** Queue that messages of this task go to when the sender names none. */
   readonly queue: string | undefined;
+  /** What the definition says of retries; what it leaves open the queue and the runtime say. */
+  readonly retry: RetrySettings | undefined;
+  /** How long one call may take before it is cut off, grace included. */
+  readonly timeoutMs: number;
+  /** Where messages go that were too old to be started; undefined: the dead letters. */
+  readonly expiredQueue: string | undefined;
 }
 
 export interface BatchRequest {
@@ -32,6 +39,10 @@ export interface ExecutorListener {
   threadExited?(threadId: number, reason: string): void;
   /** An error in an idle thread that belongs to no task: e.g. a leftover timer that throws. */
   strayError?(error: Error): void;
+  /** A thread was told to end and has not: native code in a task holds it. Nothing but the end of the process frees it. */
+  stuck?(threadId: number, reason: string): void;
+  /** A thread is being replaced because of its age, its heap or the number of its tasks. */
+  recycled?(threadId: number, reason: string): void;
   /** No thread is started any more: nothing will run again. Also told while nothing runs that could reject. */
   exhausted?(error: RuntimeError): void;
 }
@@ -49,6 +60,12 @@ export interface Executor extends Service {
    * Rejects with E_THREAD_DIED when the thread ended first: the ledger then says how far it had come.
    */
   run(request: BatchRequest): Promise<ArrayBuffer>;
+  /**
+   * Ends a thread at once, e.g. because a task in it does not end by itself. Its open runs reject with E_THREAD_DIED once it
+   * has exited; another thread takes its place. Nothing happens where there is no such thread (any more). Inline: nothing.
+   * @param reason - for the log and for `threadExited`
+   */
+  terminate(threadId: number, reason: string): void;
   /** Makes the batches that are running abort their tasks' signals. Used at the end of a drain's deadline. */
   abort(): void;
 }

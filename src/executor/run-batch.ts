@@ -18,6 +18,7 @@ import { type OutcomeKind, type PackedOutcome, packOutcomes } from '../batch/out
 import type { Codec } from '../codec/codec.ts';
 import type { WireError } from '../errors/wire-error.ts';
 import type { CollectedEffect, EffectWriter } from '../store/effect-writer.ts';
+import { monotonicNow } from '../support/monotonic.ts';
 import type { BatchTaskDefinition, SingleTaskDefinition } from '../task/define-task.ts';
 import { BatchTaskContext, TaskContext } from '../task/task-context.ts';
 import { BatchScope } from './batch-scope.ts';
@@ -265,7 +266,7 @@ class BatchRun {
   /** Takes the task for this thread, unless the main thread has taken it back. The reader is at the record. */
   #claim(record: number): boolean {
     if (!this.#ledger.move(record, WAITING, RUNNING)) return false;
-    this.#ledger.stampStart(record, Date.now() - this.#reader.openedAtMs);
+    this.#ledger.stampStart(record, monotonicNow() - this.#reader.openedMonotonicMs);
     if (!this.#reader.hasId) this.#withoutId++;
     return true;
   }

@@ -1,6 +1,6 @@
 import type { Broker, Publisher } from '../broker/broker.ts';
 import { mergeTopologies, queueTopology } from '../broker/topology.ts';
-import { FOLLOW_UP_WINDOW, MAX_DEATHS } from '../config/defaults.ts';
+import { FOLLOW_UP_WINDOW } from '../config/defaults.ts';
 import type { ResolvedOptions } from '../config/resolve-options.ts';
 import type { DeliveryCounters } from '../delivery/delivery-counters.ts';
 import type { DeliveryOptions } from '../delivery/delivery-options.ts';
@@ -212,7 +212,7 @@ export class WorkerRuntime implements Runtime, Service {
     const publisher = await broker.publisher({ window: FOLLOW_UP_WINDOW });
     this.#publisher = publisher;
     const fatal = (error: RuntimeError): void => this.#fail(error);
-    const options = { queues, batch, creditBytes, maxDeaths: MAX_DEATHS };
+    const options = { queues, batch, creditBytes, maxDeaths: 3 };
     this.#pipeline = this.#parts.createPipeline({ broker, executor, publisher, store, logger, fatal }, options);
     await this.#pipeline.start();
   }

@@ -5,7 +5,7 @@
  * Two sides, because documents are encoded and written in the threads:
  *
  *     main thread                          thread
- *     Store: start, ping, stop   ──spec──▶ StoreWriter: insertMany
+ *     Store: start, ping, stop   ──spec──▶ StoreWriter: insertMany, applyOnce
  */
 import type { Service } from '../support/service.ts';
 
@@ -43,6 +43,40 @@ export interface InsertProblem {
   readonly message: string;
 }
 
+/** One write of a task whose writes are applied together. `upsert`: insert where nothing matches. */
+export type StoreOperation =
+  | { readonly kind: 'insert'; readonly collection: string; readonly document: StoreDocument }
+  | {
+      readonly kind: 'update';
+      readonly collection: string;
+      readonly filter: Readonly<Record<string, unknown>>;
+      readonly update: Readonly<Record<string, unknown>>;
+      readonly upsert: boolean;
+    }
+  | {
+      readonly kind: 'replace';
+      readonly collection: string;
+      readonly filter: Readonly<Record<string, unknown>>;
+      readonly document: Readonly<Record<string, unknown>>;
+      readonly upsert: boolean;
+    }
+  | { readonly kind: 'delete'; readonly collection: string; readonly filter: Readonly<Record<string, unknown>> };
+
+/** All that one task writes, in its order: applied once for its id, all of it or nothing. */
+export interface OnceTask {
+  readonly id: string;
+  readonly operations: readonly StoreOperation[];
+}
+
+/** A task of which nothing was applied, and why that will not change. */
+export interface OnceProblem {
+  /** Position in the array given to `applyOnce`. */
+  readonly index: number;
+  /** `conflict`: a unique index · `refused`: for what it is · `unsupported`: this server has no transactions. */
+  readonly kind: 'conflict' | 'refused' | 'unsupported';
+  readonly message: string;
+}
+
 export interface StoreWriter {
   /**
    * Inserts all documents, unordered: a problem with one never harms another.
@@ -50,5 +84,12 @@ export interface StoreWriter {
    * majority). Rejects with E_STORE_UNKNOWN when for any document it is not known: write the whole array again.
    */
   insertMany(collection: string, documents: readonly StoreDocument[]): Promise<readonly InsertProblem[]>;
+  /**
+   * Applies each task's operations in one transaction together with a mark of its id; a task whose mark is there already
+   * was applied before and counts as done. One task's problem never harms another.
+   * Resolves with one entry for each task that was not applied. Rejects with E_STORE_UNKNOWN when for any task it is not
+   * known: call it again with the whole array.
+   */
+  applyOnce(tasks: readonly OnceTask[]): Promise<readonly OnceProblem[]>;
   close(): Promise<void>;
 }

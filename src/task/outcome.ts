@@ -5,9 +5,9 @@ const OUTCOME = Symbol.for('millrace.Outcome');
 /**
  * How an attempt ended, as a value. What follows from it is decided on the main thread, never by the task.
  *
- * | counted attempts                           | not counted            | final                |
- * |--------------------------------------------|------------------------|----------------------|
- * | succeeded · failed · timed-out · crashed   | snoozed · interrupted  | discarded · cancelled |
+ * | counted attempts                           | not counted            | final                           |
+ * |--------------------------------------------|------------------------|---------------------------------|
+ * | succeeded · failed · timed-out · crashed   | snoozed · interrupted  | discarded · cancelled · expired |
  *
  * A task makes `succeeded` and `failed` itself, mostly by just returning or throwing; the others are given to it.
  */

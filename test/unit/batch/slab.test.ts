@@ -90,7 +90,11 @@ test('any range of a slab packs into a batch that reads back as the same message
       const from = a % messages.length;
       const count = 1 + (b % (messages.length - from));
       const target = new ArrayBuffer(batchBytes(slab, from, count) + 64);
-      packBatch({ slab, fromRecord: from, count }, { openedAtMs: 1.5, salt: 0xfedcba98 }, target);
+      packBatch(
+        { slab, fromRecord: from, count },
+        { openedAtMs: 1.5, openedMonotonicMs: 2.5, salt: 0xfedcba98 },
+        target,
+      );
       const read = readObviously(target);
       assert.deepEqual(
         read.tags,
