@@ -5,6 +5,8 @@ export type QueueType = 'quorum' | 'classic';
 export interface ExchangeSpec {
   readonly name: string;
   readonly type: 'direct' | 'topic' | 'fanout' | 'headers';
+  /** The exchange that gets what this one has no queue for. */
+  readonly alternate?: string;
 }
 
 export interface QueueSpec {

@@ -3,13 +3,15 @@ import type { Publisher, PublisherOptions } from '../broker.ts';
 import type { Topology } from '../topology.ts';
 import type { AmqpBrokerOptions } from './amqp-options.ts';
 import { AmqpPublisher } from './amqp-publisher.ts';
-import { countReady, declareTopology } from './amqp-topology.ts';
+import { countReady, declareTopology, exchangeExists } from './amqp-topology.ts';
 import { type LinkEvents, RabbitLink } from './rabbit-link.ts';
 
 /** What is rare or goes out: topology, inspection and publishing, on a connection of their own. */
 export interface AdminConnection {
   /** As Broker.declare. */
   declare(topology: Topology): Promise<void>;
+  /** As Broker.exchangeExists. */
+  exchangeExists(name: string): Promise<boolean>;
   /** As Broker.readyCount. */
   readyCount(queue: string): Promise<number>;
   /** As Broker.publisher; resolves when its channel is open. */
@@ -33,6 +35,7 @@ export async function openAdminConnection(
   const publishers = new Set<AmqpPublisher>();
   return {
     declare: (topology) => link.run((connection) => declareTopology(connection, topology)),
+    exchangeExists: (name) => link.run((connection) => exchangeExists(connection, name)),
     readyCount: (queue) => link.run((connection) => countReady(connection, queue)),
     publisher: async ({ window }) => {
       if (!Number.isInteger(window) || window < 1 || window > LARGEST_WINDOW) {

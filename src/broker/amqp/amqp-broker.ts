@@ -71,6 +71,10 @@ export class AmqpBroker implements Broker {
     await (await this.#openAdmin()).declare(topology);
   }
 
+  async exchangeExists(name: string): Promise<boolean> {
+    return (await this.#openAdmin()).exchangeExists(name);
+  }
+
   async readyCount(queue: string): Promise<number> {
     return (await this.#openAdmin()).readyCount(queue);
   }

@@ -1,6 +1,6 @@
 import type { Channel, Connection } from 'rabbitmq-client';
 import { RuntimeError } from '../../errors/runtime-error.ts';
-import type { BindingSpec, ExchangeSpec, QueueSpec, Topology } from '../topology.ts';
+import type { BindingSpec, ExchangeBindingSpec, ExchangeSpec, QueueSpec, Topology } from '../topology.ts';
 import { isConnectionLoss, readFailure } from './rabbit-error.ts';
 
 /**
@@ -16,6 +16,21 @@ export async function declareTopology(connection: Connection, topology: Topology
     for (const exchange of topology.exchanges) await declareExchange(commands, exchange);
     for (const queue of topology.queues) await declareQueue(commands, queue);
     for (const binding of topology.bindings) await bind(commands, binding);
+    for (const binding of topology.exchangeBindings ?? []) await bindExchange(commands, binding);
+  });
+}
+
+/** Asked on a channel of its own: the answer "no" closes the channel. */
+export async function exchangeExists(connection: Connection, name: string): Promise<boolean> {
+  return withCommands(connection, async (commands) => {
+    const absent = await attempt(commands, (channel) => channel.exchangeDeclare({ exchange: name, passive: true }));
+    if (absent === undefined) return true;
+    const { code } = readFailure(absent);
+    if (code === 'NOT_FOUND') return false;
+    const what = `exchange '${name}' cannot be looked up`;
+    throw code === 'ACCESS_REFUSED'
+      ? accessError(what, absent, { exchange: name })
+      : topologyError(what, absent, { exchange: name });
   });
 }
 
@@ -62,9 +77,10 @@ async function withCommands<T>(connection: Connection, work: (commands: Commands
   }
 }
 
-async function declareExchange(commands: Commands, { name, type }: ExchangeSpec): Promise<void> {
+async function declareExchange(commands: Commands, { name, type, alternate }: ExchangeSpec): Promise<void> {
+  const args = alternate === undefined ? {} : { arguments: { 'alternate-exchange': alternate } };
   const failure = await attempt(commands, (channel) =>
-    channel.exchangeDeclare({ exchange: name, type, durable: true }),
+    channel.exchangeDeclare({ exchange: name, type, durable: true, ...args }),
   );
   if (failure === undefined) return;
   const { code, said } = readFailure(failure);
@@ -110,6 +126,15 @@ async function bind(commands: Commands, { exchange, queue, routingKey }: Binding
   if (code === 'NOT_FOUND' && said.includes('no queue')) throw queueError(queue, failure);
   const what = `queue '${queue}' cannot be bound to exchange '${exchange}'`;
   throw code === 'ACCESS_REFUSED' ? accessError(what, failure, details) : topologyError(what, failure, details);
+}
+
+async function bindExchange(commands: Commands, binding: ExchangeBindingSpec): Promise<void> {
+  const failure = await attempt(commands, (channel) => channel.exchangeBind({ ...binding }));
+  if (failure === undefined) return;
+  const what = `exchange '${binding.destination}' cannot be bound to exchange '${binding.source}'`;
+  throw readFailure(failure).code === 'ACCESS_REFUSED'
+    ? accessError(what, failure, { ...binding })
+    : topologyError(what, failure, { ...binding });
 }
 
 /** The failure as a value; a lost connection is thrown, for the whole topology is declared again then. */

@@ -81,6 +81,11 @@ export class MemoryBroker implements Broker {
     this.virtualHost.declare(topology);
   }
 
+  async exchangeExists(name: string): Promise<boolean> {
+    this.#requireStarted();
+    return this.virtualHost.hasExchange(name);
+  }
+
   async consume(options: ConsumerOptions, sink: DeliverySink): Promise<Consumer> {
     this.#requireStarted();
     requireRange('prefetch', options.prefetch);

@@ -65,6 +65,10 @@ export class MemoryVirtualHost {
     });
   }
 
+  hasExchange(name: string): boolean {
+    return this.#exchanges.has(name);
+  }
+
   hasQueue(name: string): boolean {
     return this.#queues.has(name);
   }

@@ -1,0 +1,72 @@
+import type { Broker } from './broker.ts';
+import { type DelayRoute, delayBinding, delayMarker, delayRoute, delayTopology } from './delay-topology.ts';
+
+/**
+ * Delays on one virtual host: declares the levels and the way from them to each queue when first needed, and tells
+ * where to publish. Workers and clients with the same prefix share one set of levels.
+ *
+ * Cost: the first use on a virtual host declares 27 exchanges, 25 queues and 49 bindings; every later process asks once
+ * whether they are there, and declares one binding a queue.
+ */
+export class Delays {
+  readonly #broker: Pick<Broker, 'declare' | 'exchangeExists'>;
+  readonly #prefix: string;
+  readonly #queues = new Map<string, Promise<void>>();
+  #levels: Promise<void> | undefined;
+  /** False after a level turned out to be gone: then the marker says nothing, and all is declared again. */
+  #markerTrusted = true;
+
+  constructor(broker: Pick<Broker, 'declare' | 'exchangeExists'>, prefix: string) {
+    this.#broker = broker;
+    this.#prefix = prefix;
+  }
+
+  /** Resolves when delayed messages can reach the queue, which must exist. A failure is tried again at the next call. */
+  ready(queue: string): Promise<void> {
+    let ready = this.#queues.get(queue);
+    if (ready === undefined) {
+      const binding = this.#bind(queue);
+      this.#queues.set(queue, binding);
+      binding.catch(() => {
+        if (this.#queues.get(queue) === binding) this.#queues.delete(queue);
+      });
+      ready = binding;
+    }
+    return ready;
+  }
+
+  /**
+   * Where to publish so that the message reaches `queue` after the delay: rounded up to 100 ms, at least 100 ms.
+   * Throws E_OPTION_RANGE for delays longer than 19.4 days. Call `ready` first.
+   */
+  route(queue: string, delayMs: number): DelayRoute {
+    return delayRoute(this.#prefix, queue, delayMs);
+  }
+
+  /** To be called when a delayed message met E_PUBLISH_UNROUTABLE: the next `ready` declares everything again. */
+  forget(): void {
+    this.#queues.clear();
+    this.#levels = undefined;
+    this.#markerTrusted = false;
+  }
+
+  async #bind(queue: string): Promise<void> {
+    this.#levels ??= this.#declareLevels();
+    const levels = this.#levels;
+    try {
+      await levels;
+    } catch (error) {
+      if (this.#levels === levels) this.#levels = undefined;
+      throw error;
+    }
+    await this.#broker.declare(delayBinding(this.#prefix, queue));
+  }
+
+  async #declareLevels(): Promise<void> {
+    const marker = delayMarker(this.#prefix);
+    if (this.#markerTrusted && (await this.#broker.exchangeExists(marker.name))) return;
+    await this.#broker.declare(delayTopology(this.#prefix));
+    await this.#broker.declare(marker); // last: who finds it may rely on all the others
+    this.#markerTrusted = true;
+  }
+}
