@@ -51,6 +51,7 @@ function messages(type: string): BatchMessage[] {
 }
 
 const taking: StoreWriter = { insertMany: async () => [], close: async () => {} };
+const TIMEOUTS = { taskMs: 900_000, graceMs: 2_000 };
 const environment: RunEnvironment = {
   tasks: new TaskTable(
     collectTasks(
@@ -61,10 +62,12 @@ const environment: RunEnvironment = {
       },
       'this bench',
     ),
+    TIMEOUTS,
   ),
   codec: nativeCodec,
   effects: new EffectWriter(taking),
   threadId: 1,
+  timeouts: TIMEOUTS,
   log: () => {},
   runs: new Set(),
 };

@@ -27,7 +27,7 @@ import { Failure, failureOf } from './failure.ts';
 import { interpretReturn, isThenable, rowsProblem, type Verdict } from './interpret-return.ts';
 import { pickTask } from './pick-task.ts';
 import type { LogSink } from './task-log.ts';
-import type { TaskEntry, TaskTable } from './task-table.ts';
+import type { TaskEntry, TaskTable, TaskTimeouts } from './task-table.ts';
 
 /** What all batches of one thread share. */
 export interface RunEnvironment {
@@ -35,6 +35,8 @@ export interface RunEnvironment {
   readonly codec: Codec;
   readonly effects: EffectWriter;
   readonly threadId: number;
+  /** For tasks whose definition says nothing of it. */
+  readonly timeouts: TaskTimeouts;
   readonly log: LogSink;
   /** Batches that are running now; `abortRuns` ends them early. */
   readonly runs: Set<{ abort(): void }>;

@@ -4,11 +4,21 @@ import type { TaskRegistry } from '../task/task-registry.ts';
 import { ConcurrencyGate } from './concurrency-gate.ts';
 import type { TaskDescription } from './executor.ts';
 
+/** How long a call may take, and how long it then has to end by itself. */
+export interface TaskTimeouts {
+  readonly taskMs: number;
+  readonly graceMs: number;
+}
+
 /** A task of this thread: its definition and the gate that all its batches share. */
 export interface TaskEntry {
   readonly definition: TaskDefinition;
   readonly nameBytes: Uint8Array;
   readonly gate: ConcurrencyGate;
+  /** A call's signal is aborted so many ms after it began. */
+  readonly timeoutMs: number;
+  /** A call's thread is ended so many ms after it began: timeout and grace. */
+  readonly lastMs: number;
 }
 
 const KNOWN_NAMES_SHOWN = 5;
@@ -22,12 +32,16 @@ export class TaskTable {
   readonly #byLength: TaskEntry[][] = [];
   #last: TaskEntry | undefined;
 
-  constructor(registry: TaskRegistry) {
+  /** @param timeouts - for tasks whose definition says nothing of it */
+  constructor(registry: TaskRegistry, timeouts: TaskTimeouts) {
     for (const definition of registry.values()) {
+      const timeoutMs = definition.timeoutMs ?? timeouts.taskMs;
       const entry = {
         definition,
         nameBytes: Buffer.from(definition.name),
         gate: new ConcurrencyGate(definition.concurrency),
+        timeoutMs,
+        lastMs: timeoutMs + (definition.graceMs ?? timeouts.graceMs),
       };
       this.#byName.set(definition.name, entry);
       (this.#byLength[entry.nameBytes.length] ??= []).push(entry);
@@ -59,11 +73,14 @@ export class TaskTable {
   }
 
   describe(): TaskDescription[] {
-    return [...this.#byName.values()].map(({ definition }) => ({
+    return [...this.#byName.values()].map(({ definition, lastMs }) => ({
       name: definition.name,
       kind: definition.kind,
       concurrency: definition.concurrency,
       queue: definition.queue,
+      retry: definition.retry,
+      timeoutMs: lastMs,
+      expiredQueue: definition.expiredQueue,
     }));
   }
 }

@@ -1,12 +1,9 @@
-import { RuntimeError } from '../errors/runtime-error.ts';
-import { closestWord } from '../support/closest-word.ts';
+import type { Duration } from '../support/duration.ts';
+import { type CheckedTaskOptions, checkTaskName, checkTaskOptions, wrongType } from './check-task-options.ts';
+import type { RetrySettings } from './retry-policy.ts';
 import type { BatchTaskContext, TaskContext } from './task-context.ts';
 
 const DEFINITION = Symbol.for('millrace.TaskDefinition');
-
-/** AMQP carries the name in the property `type`, a short string. */
-const LONGEST_NAME_BYTES = 255;
-const MOST_AT_ONCE = 10_000;
 
 export interface BatchTaskOptions {
   /**
@@ -26,6 +23,43 @@ export interface BatchTaskOptions {
    * @defaultValue by content type
    */
   readonly body?: 'json' | 'bytes';
+  /**
+   * How long one call may take, decoding of the body included; of a batch task: the call with all its rows. An async
+   * handler's `context.signal` is aborted then, with E_TASK_TIMEOUT as its reason; what has not ended after the grace,
+   * and code that never looks at its signal, e.g. a loop, has its thread ended. Either way the attempt counts as timed
+   * out and the retry policy decides. A handler that still succeeds within the grace has succeeded. The inline
+   * executor can end nothing: there only the signal is aborted.
+   * @defaultValue the runtime's `timeouts.task`
+   * @remarks Duration, 10ms to 24h, otherwise `E_OPTION_RANGE`.
+   */
+  readonly timeout?: Duration;
+  /**
+   * How long a call has after its timeout to notice the aborted signal and to end by itself.
+   * @defaultValue the runtime's `timeouts.grace`
+   * @remarks Duration, 0ms to 10m, otherwise `E_OPTION_RANGE`.
+   */
+  readonly grace?: Duration;
+  /**
+   * How often, and how soon, a message whose attempt failed, timed out or crashed is tried again.
+   * @defaultValue what the queue's and the runtime's `retry` say: 3 attempts, exponential from 1 s
+   * @remarks Wrong settings: `E_OPTION_TYPE`, `E_OPTION_RANGE` or `E_OPTION_UNKNOWN`.
+   */
+  readonly retry?: RetrySettings;
+  /**
+   * How old a message may be, by its `timestamp` property, when a thread picks it up for its first attempt. An older
+   * one is not run: it goes to `expiredQueue`, or to the dead letters with E_TASK_EXPIRED. Later attempts are never too
+   * old; a message without a timestamp, or with one in the future, neither. Timestamps have whole seconds, and are
+   * compared with this machine's wall clock: a message may be up to a second older than this.
+   * @defaultValue none: no message is too old
+   * @remarks Duration, 1s to 8760h, otherwise `E_OPTION_RANGE`.
+   */
+  readonly startWithin?: Duration;
+  /**
+   * Queue for messages that were too old to be started (`startWithin` here or in `send`). It has to exist.
+   * @defaultValue none: the dead letters of the queue that the message came from
+   * @remarks 1 to 255 bytes of UTF-8, otherwise `E_OPTION_RANGE`.
+   */
+  readonly expiredQueue?: string;
 }
 
 export interface TaskOptions extends BatchTaskOptions {
@@ -54,12 +88,9 @@ export type BatchTaskHandler<Payload> = (
   context: BatchTaskContext,
 ) => readonly unknown[] | void | Promise<readonly unknown[] | void>;
 
-interface Definition {
+interface Definition extends CheckedTaskOptions {
   /** Travels as the message's `type`. */
   readonly name: string;
-  readonly queue: string | undefined;
-  readonly concurrency: number;
-  readonly body: 'json' | 'bytes' | undefined;
 }
 
 export interface SingleTaskDefinition<Payload = unknown> extends Definition {
@@ -98,17 +129,8 @@ export function defineTask<Payload>(
   name: string,
   ...rest: readonly [TaskHandler<Payload>] | readonly [TaskOptions, TaskHandler<Payload>]
 ): SingleTaskDefinition<Payload> {
-  const { options, handler } = splitArguments<TaskOptions, TaskHandler<Payload>>(name, rest);
-  checkOptions(name, options, ['queue', 'concurrency', 'body']);
-  const concurrency = options.concurrency ?? 1;
-  if (typeof concurrency !== 'number') throw wrongType(name, 'concurrency', 'a number', concurrency);
-  if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > MOST_AT_ONCE) {
-    throw new RuntimeError(
-      'E_OPTION_RANGE',
-      `task "${name}": concurrency must be a whole number from 1 to ${MOST_AT_ONCE}, got ${concurrency}`,
-    );
-  }
-  return define({ kind: 'task', name, handler, queue: options.queue, concurrency, body: options.body });
+  const { options, handler } = splitArguments<TaskHandler<Payload>>(name, rest);
+  return define({ kind: 'task', name, handler, ...checkTaskOptions(name, 'task', options) });
 }
 
 /**
@@ -131,9 +153,8 @@ export function defineBatchTask<Payload>(
   name: string,
   ...rest: readonly [BatchTaskHandler<Payload>] | readonly [BatchTaskOptions, BatchTaskHandler<Payload>]
 ): BatchTaskDefinition<Payload> {
-  const { options, handler } = splitArguments<BatchTaskOptions, BatchTaskHandler<Payload>>(name, rest);
-  checkOptions(name, options, ['queue', 'body']);
-  return define({ kind: 'batch', name, handler, queue: options.queue, concurrency: 1, body: options.body });
+  const { options, handler } = splitArguments<BatchTaskHandler<Payload>>(name, rest);
+  return define({ kind: 'batch', name, handler, ...checkTaskOptions(name, 'batch', options) });
 }
 
 /** True for what `defineTask` and `defineBatchTask` return, also those of another copy of this package. */
@@ -145,58 +166,12 @@ function define<T extends TaskDefinition<never>>(definition: T): T {
   return Object.freeze(Object.defineProperty(definition, DEFINITION, { value: true }));
 }
 
-function splitArguments<Options extends object, Handler>(
+function splitArguments<Handler>(
   name: string,
-  rest: readonly [Handler] | readonly [Options, Handler],
-): { options: Options; handler: Handler } {
-  checkName(name);
-  const [options, handler] = rest.length === 1 ? [{} as Options, rest[0]] : rest;
-  if (typeof options !== 'object' || options === null) throw wrongType(name, 'the options', 'an object', options);
+  rest: readonly [Handler] | readonly [object, Handler],
+): { options: unknown; handler: Handler } {
+  checkTaskName(name);
+  const [options, handler] = rest.length === 1 ? [{}, rest[0]] : rest;
   if (typeof handler !== 'function') throw wrongType(name, 'the handler', 'a function', handler);
   return { options, handler };
-}
-
-function checkName(name: string): void {
-  if (typeof name !== 'string') {
-    throw new RuntimeError('E_OPTION_TYPE', `a task's name must be a string, got a ${typeof name}`);
-  }
-  const bytes = Buffer.byteLength(name);
-  if (bytes < 1 || bytes > LONGEST_NAME_BYTES) {
-    throw new RuntimeError(
-      'E_OPTION_RANGE',
-      `a task's name must have 1 to ${LONGEST_NAME_BYTES} bytes of UTF-8, got ${bytes}${bytes === 0 ? '' : `: "${name.slice(0, 40)}…"`}`,
-    );
-  }
-}
-
-function checkOptions(name: string, options: TaskOptions, known: readonly string[]): void {
-  for (const key of Object.keys(options)) {
-    if (known.includes(key)) continue;
-    const near = closestWord(key, known);
-    throw new RuntimeError(
-      'E_OPTION_UNKNOWN',
-      `task "${name}": unknown option "${key}"${near === undefined ? '' : `, did you mean "${near}"?`}; known are ${known.join(', ')}`,
-    );
-  }
-  const { queue, body } = options;
-  if (queue !== undefined) {
-    if (typeof queue !== 'string') throw wrongType(name, 'queue', 'a string', queue);
-    const bytes = Buffer.byteLength(queue);
-    if (bytes < 1 || bytes > 255) {
-      throw new RuntimeError('E_OPTION_RANGE', `task "${name}": queue must have 1 to 255 bytes of UTF-8, got ${bytes}`);
-    }
-  }
-  if (body !== undefined && body !== 'json' && body !== 'bytes') {
-    throw new RuntimeError(
-      'E_OPTION_RANGE',
-      `task "${name}": body must be "json" or "bytes", got ${JSON.stringify(body)}`,
-    );
-  }
-}
-
-function wrongType(name: string, what: string, expected: string, got: unknown): RuntimeError {
-  return new RuntimeError(
-    'E_OPTION_TYPE',
-    `task "${name}": ${what} must be ${expected}, got ${got === null ? 'null' : `a ${typeof got}`}`,
-  );
 }

@@ -22,8 +22,18 @@ export function exerciseExecutor(name: string, make: MakeExecutor): void {
 function exerciseRuns(rig: ExecutorRig): void {
   test('describes the tasks of its module', () => {
     const described = new Map(rig.executor.tasks().map((task) => [task.name, task]));
-    assert.deepEqual(described.get('counted'), { name: 'counted', kind: 'task', concurrency: 3, queue: undefined });
-    assert.deepEqual(described.get('rows'), { name: 'rows', kind: 'batch', concurrency: 1, queue: 'matrix' });
+    const plain = { queue: undefined, retry: undefined, timeoutMs: 902_000, expiredQueue: undefined };
+    assert.deepEqual(described.get('counted'), { ...plain, name: 'counted', kind: 'task', concurrency: 3 });
+    assert.deepEqual(described.get('rows'), { ...plain, name: 'rows', kind: 'batch', concurrency: 1, queue: 'matrix' });
+    assert.deepEqual(described.get('with-options'), {
+      name: 'with-options',
+      kind: 'task',
+      concurrency: 1,
+      queue: undefined,
+      retry: { attempts: 5, delay: '250ms', never: ['E_MINE'] },
+      timeoutMs: 21_500,
+      expiredQueue: 'late',
+    });
   });
 
   test('runs a batch in which all succeed, and its answer is its header alone', async () => {

@@ -5,6 +5,7 @@ import {
   HEADER_EPOCH,
   HEADER_FIRST_TAG,
   HEADER_OPENED_AT,
+  HEADER_OPENED_MONOTONIC,
   HEADER_SALT,
   HEADER_TOTAL_BYTES,
   RECORD_BODY_BYTES,
@@ -16,6 +17,7 @@ import {
   recordBytes,
 } from '../../src/batch/batch-layout.ts';
 import { encodeProperties, type MessageProperties } from '../../src/batch/message-properties.ts';
+import { monotonicNow } from '../../src/support/monotonic.ts';
 
 export interface BatchMessage {
   readonly properties?: MessageProperties;
@@ -31,6 +33,8 @@ export interface BatchPlace {
   readonly salt?: number;
   readonly epoch?: number;
   readonly openedAtMs?: number;
+  /** On the clock of support/monotonic.ts; now, where it is not given. */
+  readonly openedMonotonicMs?: number;
   /** Bytes behind the batch: pooled buffers are larger than what is in them. */
   readonly slackBytes?: number;
 }
@@ -49,6 +53,7 @@ export function makeBatch(messages: readonly BatchMessage[], place: BatchPlace =
   view.setUint32(HEADER_COUNT, messages.length, true);
   view.setUint32(HEADER_TOTAL_BYTES, bytes, true);
   view.setFloat64(HEADER_OPENED_AT, place.openedAtMs ?? 1_700_000_000_000, true);
+  view.setFloat64(HEADER_OPENED_MONOTONIC, place.openedMonotonicMs ?? monotonicNow(), true);
   view.setFloat64(HEADER_FIRST_TAG, place.firstTag ?? 1, true);
   view.setUint32(HEADER_SALT, place.salt ?? 0, true);
   view.setUint32(HEADER_EPOCH, place.epoch ?? 1, true);

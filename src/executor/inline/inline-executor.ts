@@ -1,17 +1,21 @@
 import { nativeCodec } from '../../codec/native-codec.ts';
+import { DEFAULTS } from '../../config/defaults.ts';
 import { RuntimeError } from '../../errors/runtime-error.ts';
 import { EffectWriter } from '../../store/effect-writer.ts';
 import type { StoreWriterSpec } from '../../store/store.ts';
+import { parseDuration } from '../../support/duration.ts';
 import type { BatchRequest, Executor, ExecutorListener, TaskDescription } from '../executor.ts';
 import { abortRuns, type RunEnvironment, runBatch } from '../run-batch.ts';
 import { StoreLink } from '../store-link.ts';
 import { importTasks, taskModuleUrl } from '../task-module.ts';
-import { TaskTable } from '../task-table.ts';
+import { TaskTable, type TaskTimeouts } from '../task-table.ts';
 
 export interface InlineExecutorOptions {
   /** The module that exports the tasks: a URL, or a path relative to the working directory. */
   readonly tasks: URL | string;
   readonly store?: StoreWriterSpec | undefined;
+  /** For tasks whose definition says nothing of it. Default: those of the runtime's options. */
+  readonly timeouts?: TaskTimeouts | undefined;
 }
 
 /**
@@ -66,21 +70,25 @@ export class InlineExecutor implements Executor {
     return run.finally(() => this.#running.delete(run));
   }
 
+  /** Does nothing: nothing can end a loop in the thread that called. A task's timeout aborts its signal, no more. */
+  terminate(): void {}
+
   abort(): void {
     if (this.#environment !== undefined) abortRuns(this.#environment);
   }
 
   async #start(): Promise<void> {
-    const { tasks, store } = this.#options;
+    const { tasks, store, timeouts = DEFAULT_TIMEOUTS } = this.#options;
     const registry = await importTasks(taskModuleUrl(tasks));
     const link = store === undefined ? undefined : new StoreLink(store);
     await link?.open();
     this.#link = link;
     this.#environment = {
-      tasks: new TaskTable(registry),
+      tasks: new TaskTable(registry, timeouts),
       codec: nativeCodec,
       effects: new EffectWriter(link),
       threadId: INLINE_THREAD_ID,
+      timeouts,
       log: (level, message, fields) => this.#listener.logged?.(level, message, fields),
       runs: new Set(),
     };
@@ -100,3 +108,8 @@ export class InlineExecutor implements Executor {
 
 /** No thread of this process has it: they count from 1, and 0 in a ledger means that nobody has the batch. */
 const INLINE_THREAD_ID = -1;
+
+const DEFAULT_TIMEOUTS: TaskTimeouts = {
+  taskMs: parseDuration(DEFAULTS.timeouts.task) ?? Number.NaN,
+  graceMs: parseDuration(DEFAULTS.timeouts.grace) ?? Number.NaN,
+};

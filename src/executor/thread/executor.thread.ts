@@ -56,10 +56,11 @@ function load(): Promise<Loaded> {
 
 async function loadTasks(): Promise<RunEnvironment> {
   return {
-    tasks: new TaskTable(await importTasks(data.taskModule)),
+    tasks: new TaskTable(await importTasks(data.taskModule), data.timeouts),
     codec: nativeCodec,
     effects: new EffectWriter(link),
     threadId,
+    timeouts: data.timeouts,
     log,
     runs: new Set(),
   };

@@ -2,12 +2,15 @@
 import type { WireError } from '../../errors/wire-error.ts';
 import type { StoreWriterSpec } from '../../store/store.ts';
 import type { BatchRequest, ExecutorListener, TaskDescription } from '../executor.ts';
+import type { TaskTimeouts } from '../task-table.ts';
 
 /** Given to a thread when it is created (`workerData`). */
 export interface ThreadData {
   /** URL of the task module. */
   readonly taskModule: string;
   readonly store: StoreWriterSpec | undefined;
+  /** Of tasks whose definition says nothing else. */
+  readonly timeouts: TaskTimeouts;
   /** Name of the BroadcastChannel on which commands for all threads come. */
   readonly channel: string;
 }

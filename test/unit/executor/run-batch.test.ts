@@ -45,12 +45,15 @@ async function turns(step: Step): Promise<void> {
   for (let turn = 0; turn < step.turns; turn++) await new Promise(setImmediate);
 }
 
+const TIMEOUTS = { taskMs: 60_000, graceMs: 1_000 };
+
 function environmentOf(tasks: Record<string, unknown>, writer: StoreWriter): RunEnvironment {
   return {
-    tasks: new TaskTable(collectTasks(tasks, 'this test')),
+    tasks: new TaskTable(collectTasks(tasks, 'this test'), TIMEOUTS),
     codec: nativeCodec,
     effects: new EffectWriter(writer),
     threadId: 1,
+    timeouts: TIMEOUTS,
     log: () => {},
     runs: new Set(),
   };
