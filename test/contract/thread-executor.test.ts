@@ -2,7 +2,11 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { DONE, Ledger, RUNNING, WAITING } from '../../src/batch/ledger.ts';
 import type { ExecutorListener } from '../../src/executor/executor.ts';
-import { ThreadExecutor, type ThreadExecutorOptions } from '../../src/executor/thread/thread-executor.ts';
+import {
+  ThreadExecutor,
+  type ThreadExecutorOptions,
+  type ThreadLimits,
+} from '../../src/executor/thread/thread-executor.ts';
 import { makeBatch } from '../support/make-batch.ts';
 import { until } from '../support/until.ts';
 import { call, runMessages, taskFixture, WELL_BEHAVED } from './executor-rig.ts';
@@ -12,6 +16,13 @@ import { exerciseService } from './exercise-service.ts';
 exerciseExecutor('thread executor', (fixture, listener) => new ThreadExecutor({ threads: 1, ...fixture }, listener));
 exerciseService('thread executor', () => new ThreadExecutor({ threads: 1, tasks: WELL_BEHAVED }), { rounds: 6 });
 
+const MIB = 1_048_576;
+const NO_LIMITS: ThreadLimits = {
+  heapBytes: undefined,
+  recycleTasks: undefined,
+  recycleHeapBytes: undefined,
+  recycleAgeMs: undefined,
+};
 const DEADLY = taskFixture('deadly.ts');
 
 /** What happened to threads, in order. */
@@ -45,15 +56,15 @@ describe('a thread executor whose threads die', { timeout: 120_000 }, () => {
   const recorder = new Recorder();
   let executor: ThreadExecutor;
   before(async () => {
-    executor = make({ tasks: DEADLY, threads: 1, resourceLimits: { maxOldGenerationSizeMb: 64 } }, recorder);
+    executor = make({ tasks: DEADLY, threads: 1, limits: { ...NO_LIMITS, heapBytes: 64 * MIB } }, recorder);
     await executor.start();
   });
   after(() => executor.stop());
 
   const deaths: readonly [string, RegExp][] = [
-    ['exiting', /exit code 3/],
+    ['exiting', /process\.exit\(3\) was called/],
     ['leaving-uncaught', /thrown outside of the task/],
-    ['filling-heap', /heap|memory/i],
+    ['filling-heap', /its heap grew beyond the limit of 64 MiB/],
   ];
   for (const [task, reason] of deaths) {
     test(`${task}: the run rejects with E_THREAD_DIED once the thread has exited, and another takes its place`, async () => {
@@ -176,7 +187,7 @@ describe('a thread executor', { timeout: 120_000 }, () => {
     const executor = make({ tasks: taskFixture('exits-at-load.ts'), threads: 2 }, recorder);
     await assert.rejects(executor.start(), {
       code: 'E_TASK_MODULE_LOAD',
-      message: /exits-at-load\.ts cannot be loaded: .*exit code 7/,
+      message: /exits-at-load\.ts cannot be loaded: .*process\.exit\(7\) was called/,
     });
     assert.equal(executor.state, 'failed');
     assert.equal(recorder.exited.length, recorder.started.length);

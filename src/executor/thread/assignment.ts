@@ -28,17 +28,20 @@ export function withAssignment<T extends object>(request: T, assignment: Assignm
 /**
  * Gives a run to the thread with the fewest, and notes which: when a run breaks, the pool itself does not say which
  * thread had it, and the ledger says so only if the thread came as far as reading the batch.
+ * @param mayTake - false for threads that are to get no more runs
  */
-export const assignmentBalancer: LoadBalancer = (task, threads) => {
-  let chosen: (typeof threads)[number] | null = null;
-  let fewest = BATCHES_PER_THREAD;
-  for (const thread of threads) {
-    const usage = thread.currentUsage;
-    if (usage >= fewest) continue;
-    chosen = thread;
-    fewest = usage;
-  }
-  const assignment = task[queueOptionsSymbol] as Assignment | null;
-  if (assignment !== null) assignment.threadId = chosen?.id;
-  return chosen;
-};
+export function assignmentBalancer(mayTake: (threadId: number) => boolean): LoadBalancer {
+  return (task, threads) => {
+    let chosen: (typeof threads)[number] | null = null;
+    let fewest = BATCHES_PER_THREAD;
+    for (const thread of threads) {
+      const usage = thread.currentUsage;
+      if (usage >= fewest || !mayTake(thread.id)) continue;
+      chosen = thread;
+      fewest = usage;
+    }
+    const assignment = task[queueOptionsSymbol] as Assignment | null;
+    if (assignment !== null) assignment.threadId = chosen?.id;
+    return chosen;
+  };
+}

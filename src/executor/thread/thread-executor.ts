@@ -1,15 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { BroadcastChannel, type ResourceLimits } from 'node:worker_threads';
+import { BroadcastChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
+import { DEFAULTS } from '../../config/defaults.ts';
 import { RuntimeError } from '../../errors/runtime-error.ts';
 import { fromWireError } from '../../errors/wire-error.ts';
 import type { StoreWriterSpec } from '../../store/store.ts';
+import { parseDuration } from '../../support/duration.ts';
 import type { BatchRequest, Executor, ExecutorListener, TaskDescription } from '../executor.ts';
 import { moduleError, taskModuleUrl } from '../task-module.ts';
+import type { TaskTimeouts } from '../task-table.ts';
 import { type Assignment, assignmentBalancer, BATCHES_PER_THREAD, hasBegun, withAssignment } from './assignment.ts';
 import { DeathWatch } from './death-watch.ts';
+import { toMiB } from './exit-reason.ts';
 import type { ThreadAnswer, ThreadCommand, ThreadData, ThreadLogLine, ThreadRequest } from './thread-protocol.ts';
-import { ThreadRoll } from './thread-roll.ts';
+import { type ThreadExit, ThreadRoll } from './thread-roll.ts';
 
 export interface ThreadExecutorOptions {
   /** The module that exports the tasks: a URL, or a path relative to the working directory. Every thread imports it. */
@@ -18,18 +22,42 @@ export interface ThreadExecutorOptions {
   readonly threads: number;
   /** How each thread opens its own store writer; undefined: effects fail with E_STORE_MISSING. */
   readonly store?: StoreWriterSpec | undefined;
-  /** Bounds of each thread's heap, not of its buffers; a thread that exceeds them dies. Default: those of Node. */
-  readonly resourceLimits?: ResourceLimits | undefined;
+  /** Of tasks whose definition says nothing else. Default: those of the options. */
+  readonly timeouts?: TaskTimeouts | undefined;
+  /** When a thread is replaced. Default: only when it dies. */
+  readonly limits?: ThreadLimits | undefined;
+  /** How long a thread may take to end before it is called stuck; ms. Default: 10,000. */
+  readonly stuckAfterMs?: number | undefined;
 }
 
-/** created → starting → running → stopping → stopped; failed when it could not start, or its threads keep dying. */
+/** Undefined: no such limit. */
+export interface ThreadLimits {
+  /** Of each thread's heap, not of its buffers; a thread that exceeds it dies. Undefined: Node's own limit. */
+  readonly heapBytes: number | undefined;
+  readonly recycleTasks: number | undefined;
+  readonly recycleHeapBytes: number | undefined;
+  readonly recycleAgeMs: number | undefined;
+}
+
+/**
+ * created → starting → running → stopping → stopped; failed when it could not start, its threads keep dying, or one of
+ * them does not end.
+ */
 export type ThreadExecutorState = 'created' | 'starting' | 'running' | 'stopping' | 'stopped' | 'failed';
+
+/** Much more than a thread needs that only runs JavaScript, and less than a stop of the runtime may take. */
+const STUCK_AFTER_MS = 10_000;
+
+const DEFAULT_TIMEOUTS: TaskTimeouts = {
+  taskMs: parseDuration(DEFAULTS.timeouts.task) as number,
+  graceMs: parseDuration(DEFAULTS.timeouts.grace) as number,
+};
 
 const NEXT = {
   created: ['starting', 'stopping'],
   starting: ['running', 'stopping', 'failed'],
   running: ['stopping', 'failed'],
-  stopping: ['stopped'],
+  stopping: ['stopped', 'failed'],
   stopped: [],
   failed: ['stopping'],
 } as const satisfies Record<ThreadExecutorState, readonly ThreadExecutorState[]>;
@@ -43,7 +71,9 @@ const THREAD_FILE = new URL(`./executor.thread.${import.meta.url.endsWith('.ts')
  *
  * A thread may die at any moment (process.exit in a task, an uncaught error, a full heap, terminate()). Then its open
  * runs reject with E_THREAD_DIED, but only after the thread has exited, because until then it may still write; the pool
- * starts another. Threads that die without end are given up: E_THREADS_EXHAUSTED (death-watch.ts).
+ * starts another. Threads that die without end are given up: E_THREADS_EXHAUSTED (death-watch.ts). A thread that we end
+ * and that native code holds gets nothing more, and the listener is told; its runs stay open, and `stop` rejects with
+ * E_THREAD_STUCK.
  *
  * Why piscina is set up as it is: `atomics: 'disabled'`, because its default stops a thread's event loop between tasks,
  * and with it timers and the heartbeats of the database driver. No AbortSignal is ever given to a run, because then its
@@ -75,10 +105,14 @@ export class ThreadExecutor implements Executor {
     this.#listener = listener;
     this.threads = options.threads;
     this.#url = taskModuleUrl(options.tasks);
-    this.#roll = new ThreadRoll({
-      started: (threadId) => listener.threadStarted?.(threadId),
-      exited: (threadId, reason, hadFinished) => this.#threadExited(threadId, reason, hadFinished),
-    });
+    this.#roll = new ThreadRoll(
+      {
+        started: (threadId) => listener.threadStarted?.(threadId),
+        exited: (exit) => this.#threadExited(exit),
+        stuck: (threadId, reason) => listener.stuck?.(threadId, reason),
+      },
+      { heapBytes: options.limits?.heapBytes, stuckAfterMs: options.stuckAfterMs ?? STUCK_AFTER_MS },
+    );
   }
 
   get state(): ThreadExecutorState {
@@ -107,6 +141,10 @@ export class ThreadExecutor implements Executor {
       : Promise.reject(this.#notRunning());
   }
 
+  terminate(threadId: number, reason: string): void {
+    this.#roll.end(threadId, reason);
+  }
+
   abort(): void {
     this.#commands?.postMessage({ kind: 'abort' } satisfies ThreadCommand);
   }
@@ -121,7 +159,7 @@ export class ThreadExecutor implements Executor {
     } catch (error) {
       if (this.#state === 'starting') {
         this.#moveTo('failed');
-        await this.#closePool();
+        await this.#closePool('the executor could not start').catch(() => undefined); // the listener knows what is stuck
       }
       throw error;
     }
@@ -130,25 +168,29 @@ export class ThreadExecutor implements Executor {
   }
 
   #openPool(): Piscina<ThreadRequest, ThreadAnswer> {
-    const workerData: ThreadData = { taskModule: this.#url, store: this.#options.store, channel: this.#channelName };
-    const { resourceLimits } = this.#options;
+    const { store, timeouts = DEFAULT_TIMEOUTS, limits } = this.#options;
+    const workerData: ThreadData = { taskModule: this.#url, store, timeouts, channel: this.#channelName };
+    const heapBytes = limits?.heapBytes;
     const pool = new Piscina<ThreadRequest, ThreadAnswer>({
       filename: THREAD_FILE,
       name: 'answer',
       minThreads: this.threads,
       maxThreads: this.threads,
       concurrentTasksPerWorker: BATCHES_PER_THREAD,
-      loadBalancer: assignmentBalancer,
+      loadBalancer: assignmentBalancer((threadId) => !this.#roll.isEnding(threadId)),
       atomics: 'disabled',
       idleTimeout: Number.POSITIVE_INFINITY,
       recordTiming: false,
       argv: [], // the host's command line is no business of a task; env and execArgv (loaders) are inherited
       workerData,
-      ...(resourceLimits === undefined ? {} : { resourceLimits }),
+      ...(heapBytes === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: toMiB(heapBytes) } }),
     });
     pool.on('error', (error: Error) => this.#listener.strayError?.(error));
     pool.on('message', (line: ThreadLogLine) => this.#listener.logged?.(line.level, line.message, line.fields));
-    pool.on('workerCreate', () => this.#roll.add(pool.threads));
+    pool.on('workerCreate', (thread: { readonly id: number }) => {
+      this.#roll.add(pool.threads);
+      this.#roll.markReady(thread.id);
+    });
     this.#pool = pool;
     this.#roll.add(pool.threads);
     this.#commands = new BroadcastChannel(this.#channelName);
@@ -206,15 +248,13 @@ export class ThreadExecutor implements Executor {
   }
 
   async #reasonOf({ threadId }: Assignment): Promise<string | undefined> {
-    if (threadId === undefined) return undefined;
-    const reason = await this.#roll.exited(threadId);
-    return this.#state === 'stopping' ? 'the executor was stopped' : reason;
+    return threadId === undefined ? undefined : this.#roll.exited(threadId);
   }
 
-  #threadExited(threadId: number, reason: string, hadFinished: boolean): void {
+  #threadExited({ threadId, reason, wanted, hadFinished }: ThreadExit): void {
     if (this.#pool !== undefined) this.#roll.add(this.#pool.threads);
     this.#listener.threadExited?.(threadId, reason);
-    if (this.#state !== 'running') return;
+    if (this.#state !== 'running' || wanted) return;
     let hadBegun = hadFinished;
     for (const run of this.#open) if (run.threadId === threadId) hadBegun ||= hasBegun(run);
     const verdict = this.#deaths.died(performance.now(), hadBegun);
@@ -224,22 +264,26 @@ export class ThreadExecutor implements Executor {
     });
     this.#moveTo('failed');
     this.#listener.exhausted?.(this.#exhausted);
-    // Rejects nothing: it only ends threads.
-    void this.#closePool();
+    this.#closePool('its threads keep dying').catch(() => undefined); // `stop` rejects with it
   }
 
   async #stop(): Promise<void> {
     this.#moveTo('stopping');
-    await this.#closePool();
+    try {
+      await this.#closePool('the executor was stopped');
+    } catch (error) {
+      this.#moveTo('failed');
+      throw error;
+    }
     this.#moveTo('stopped');
   }
 
-  #closePool(): Promise<void> {
-    this.#closing ??= this.#close();
+  #closePool(reason: string): Promise<void> {
+    this.#closing ??= this.#close(reason);
     return this.#closing;
   }
 
-  async #close(): Promise<void> {
+  async #close(reason: string): Promise<void> {
     this.#commands?.close();
     this.#commands = undefined;
     const pool = this.#pool;
@@ -248,8 +292,11 @@ export class ThreadExecutor implements Executor {
     // resolved, the pool replaces it. Hence until none is left.
     do {
       this.#roll.add(pool.threads);
-      await pool.destroy();
-      await this.#roll.allExited();
+      this.#roll.endAll(reason);
+      const destroyed = pool.destroy(); // waits for ever for a thread that is stuck
+      const stuck = await this.#roll.allSettled();
+      if (stuck.length > 0) throw stuckError(stuck);
+      await destroyed;
     } while (pool.threads.length > 0);
   }
 
@@ -263,4 +310,11 @@ export class ThreadExecutor implements Executor {
       throw new RuntimeError('E_STATE', `the executor cannot go from ${this.#state} to ${state}`);
     this.#state = state;
   }
+}
+
+function stuckError(threadIds: readonly number[]): RuntimeError {
+  const which = threadIds.length === 1 ? `thread ${threadIds[0]} does` : `threads ${threadIds.join(', ')} do`;
+  return new RuntimeError('E_THREAD_STUCK', `${which} not end: native code in a task holds it; end the process`, {
+    details: { threadIds },
+  });
 }
