@@ -1,4 +1,11 @@
-import type { InsertProblem, StoreDocument, StoreWriter, StoreWriterSpec } from '../store/store.ts';
+import type {
+  InsertProblem,
+  OnceProblem,
+  OnceTask,
+  StoreDocument,
+  StoreWriter,
+  StoreWriterSpec,
+} from '../store/store.ts';
 import { importModule } from '../support/import-module.ts';
 
 interface WriterModule {
@@ -25,6 +32,11 @@ export class StoreLink implements StoreWriter {
   async insertMany(collection: string, documents: readonly StoreDocument[]): Promise<readonly InsertProblem[]> {
     const writer = await this.#writer();
     return writer.insertMany(collection, documents);
+  }
+
+  async applyOnce(tasks: readonly OnceTask[]): Promise<readonly OnceProblem[]> {
+    const writer = await this.#writer();
+    return writer.applyOnce(tasks);
   }
 
   async close(): Promise<void> {

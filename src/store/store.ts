@@ -43,14 +43,23 @@ export interface InsertProblem {
   readonly message: string;
 }
 
-/** One write of a task whose writes are applied together. `upsert`: insert where nothing matches. */
+/**
+ * One write of a task whose writes are applied together. `ifAbsent`: one whose `_id` is there already counts as stored.
+ * `upsert`: insert where nothing matches.
+ */
 export type StoreOperation =
-  | { readonly kind: 'insert'; readonly collection: string; readonly document: StoreDocument }
+  | {
+      readonly kind: 'insert';
+      readonly collection: string;
+      readonly document: StoreDocument;
+      readonly ifAbsent: boolean;
+    }
   | {
       readonly kind: 'update';
       readonly collection: string;
       readonly filter: Readonly<Record<string, unknown>>;
-      readonly update: Readonly<Record<string, unknown>>;
+      /** Operators, or a pipeline. */
+      readonly update: Readonly<Record<string, unknown>> | readonly Readonly<Record<string, unknown>>[];
       readonly upsert: boolean;
     }
   | {

@@ -13,6 +13,21 @@ export {
   type TaskHandler,
   type TaskOptions,
 } from './define-task.ts';
-export { type Effect, type EffectDocument, InsertEffect, insertOne, isEffect } from './effect.ts';
+export {
+  DeleteEffect,
+  deleteOne,
+  type Effect,
+  type EffectDocument,
+  type EffectFilter,
+  type EffectUpdate,
+  InsertEffect,
+  insertOne,
+  isEffect,
+  ReplaceEffect,
+  replaceOne,
+  UpdateEffect,
+  type UpsertOptions,
+  updateOne,
+} from './effect.ts';
 export { type FailedOutcome, failed, type Outcome, type SucceededOutcome, succeeded } from './outcome.ts';
 export { BatchTaskContext, TaskContext, type TaskLogger } from './task-context.ts';

@@ -2,12 +2,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { RuntimeError } from '../../../src/errors/runtime-error.ts';
-import { type CollectedEffect, type EffectProblem, EffectWriter } from '../../../src/store/effect-writer.ts';
-import type { InsertProblem, StoreDocument, StoreWriter } from '../../../src/store/store.ts';
-import { insertOne } from '../../../src/task/effect.ts';
+import type { EffectProblem } from '../../../src/store/effect-verdicts.ts';
+import { type CollectedEffect, EffectWriter } from '../../../src/store/effect-writer.ts';
+import type { InsertProblem, OnceProblem, OnceTask, StoreDocument, StoreWriter } from '../../../src/store/store.ts';
+import { deleteOne, type InsertEffect, insertOne, replaceOne, updateOne } from '../../../src/task/effect.ts';
 
-/** A store in an array: what it was given, and one document at a time. `{ refuse: true }` is refused, `unique` is an index. */
+/**
+ * A store in an array: what it was given, and one document at a time. `{ refuse: true }` is refused, `unique` is an index.
+ * What is to be applied once it only writes down, and answers as it is told.
+ */
 class ListStore implements StoreWriter {
+  readonly once: (readonly OnceTask[])[] = [];
+  onceAnswer: readonly OnceProblem[] | Error = [];
   readonly calls: { collection: string; documents: readonly StoreDocument[] }[] = [];
   readonly collections = new Map<string, StoreDocument[]>();
   readonly away = new Set<string>();
@@ -19,6 +25,12 @@ class ListStore implements StoreWriter {
       const kind = this.insertOne(collection, document);
       return kind === undefined ? [] : [{ index, kind, message: kind }];
     });
+  }
+
+  async applyOnce(tasks: readonly OnceTask[]): Promise<readonly OnceProblem[]> {
+    this.once.push(tasks);
+    if (this.onceAnswer instanceof Error) throw this.onceAnswer;
+    return this.onceAnswer;
   }
 
   insertOne(collection: string, document: StoreDocument): InsertProblem['kind'] | undefined {
@@ -73,6 +85,7 @@ test('collections are written at the same time', async () => {
       running--;
       return [];
     },
+    applyOnce: async () => [],
     close: async () => {},
   };
   await new EffectWriter(writer).write([task(0, insertOne('a', {}), insertOne('b', {}), insertOne('c', {}))]);
@@ -149,11 +162,14 @@ test('a task that is both failed and unknown runs again', async () => {
 test('a store that names a document it was not given is believed in nothing', async () => {
   const writer: StoreWriter = {
     insertMany: async () => [{ index: 7, kind: 'refused', message: '' }],
+    applyOnce: async () => [{ index: 7, kind: 'refused', message: '' }],
     close: async () => {},
   };
-  assert.deepEqual(codes(await new EffectWriter(writer).write([task(0, insertOne('a', {}))])), [
-    [0, 'unknown', 'E_STORE_UNKNOWN'],
-  ]);
+  for (const effect of [insertOne('a', {}), deleteOne('a', { n: 1 })]) {
+    assert.deepEqual(codes(await new EffectWriter(writer).write([task(0, effect)])), [
+      [0, 'unknown', 'E_STORE_UNKNOWN'],
+    ]);
+  }
 });
 
 test('a task’s document is never touched', async () => {
@@ -223,6 +239,85 @@ test('what is no document fails its own task before the store sees it', async ()
   }
 });
 
+test('a task that updates, replaces or deletes has all its effects applied once, in their order', async () => {
+  const store = new ListStore();
+  const filter = { _id: 'x' };
+  const batch = [
+    task(0, insertOne('a', { n: 0 })),
+    task(
+      1,
+      insertOne('a', { n: 1 }),
+      updateOne('b', filter, { $inc: { n: 1 } }, { upsert: true }),
+      insertOne('a', { n: 2 }),
+      insertOne('a', { _id: 'mine' }),
+    ),
+    task(2, replaceOne('b', filter, { _id: undefined, n: 3 }), replaceOne('b', filter, { _id: 'x' }, { upsert: true })),
+    task(3, deleteOne('b', filter)),
+  ];
+  assert.deepEqual(await new EffectWriter(store).write(batch), []);
+  assert.deepEqual(store.calls, [{ collection: 'a', documents: [{ _id: 't0', n: 0 }] }]);
+  assert.deepEqual(store.once, [
+    [
+      {
+        id: 't1',
+        operations: [
+          { kind: 'insert', collection: 'a', document: { _id: 't1', n: 1 }, ifAbsent: true },
+          { kind: 'update', collection: 'b', filter, update: { $inc: { n: 1 } }, upsert: true },
+          { kind: 'insert', collection: 'a', document: { _id: 't1:2', n: 2 }, ifAbsent: true },
+          { kind: 'insert', collection: 'a', document: { _id: 'mine' }, ifAbsent: false },
+        ],
+      },
+      {
+        id: 't2',
+        operations: [
+          { kind: 'replace', collection: 'b', filter, document: { n: 3 }, upsert: false },
+          { kind: 'replace', collection: 'b', filter, document: { _id: 'x' }, upsert: true },
+        ],
+      },
+      { id: 't3', operations: [{ kind: 'delete', collection: 'b', filter }] },
+    ],
+  ]);
+});
+
+test('why a task was not applied becomes its error, and the others of the batch are done', async () => {
+  const store = new ListStore();
+  store.onceAnswer = [
+    { index: 0, kind: 'conflict', message: 'taken' },
+    { index: 1, kind: 'refused', message: 'no such operator' },
+    { index: 3, kind: 'unsupported', message: 'no replica set' },
+  ];
+  const batch = [5, 6, 7, 8].map((index) => task(index, deleteOne('a', { n: 1 })));
+  const problems = await new EffectWriter(store).write(batch);
+  assert.deepEqual(codes(problems), [
+    [5, 'failed', 'E_STORE_CONFLICT'],
+    [6, 'failed', 'E_STORE_REFUSED'],
+    [8, 'failed', 'E_STORE_UNSUPPORTED'],
+  ]);
+  assert.match(problems[2]?.error.message ?? '', /needs transactions: no replica set/);
+});
+
+test('when it is not known what was applied, every such task runs again and the inserts of the batch are stored', async () => {
+  const store = new ListStore();
+  store.onceAnswer = new RuntimeError('E_STORE_UNKNOWN', 'no answer');
+  const batch = [task(0, insertOne('a', {})), task(1, deleteOne('a', { n: 1 })), task(2, deleteOne('a', { n: 2 }))];
+  assert.deepEqual(codes(await new EffectWriter(store).write(batch)), [
+    [1, 'unknown', 'E_STORE_UNKNOWN'],
+    [2, 'unknown', 'E_STORE_UNKNOWN'],
+  ]);
+  assert.equal(store.collections.get('a')?.length, 1);
+});
+
+test('where one effect of a task is no document, the store gets none of its effects', async () => {
+  const store = new ListStore();
+  const broken = [deleteOne('a', { n: 1 }), replaceOne('a', { n: 1 }, new Date() as never)];
+  const problems = await new EffectWriter(store).write([task(0, ...broken), task(1, deleteOne('a', { n: 1 }))]);
+  assert.deepEqual(codes(problems), [[0, 'failed', 'E_STORE_REFUSED']]);
+  assert.deepEqual(
+    store.once.map((tasks) => tasks.map(({ id }) => id)),
+    [['t1']],
+  );
+});
+
 /** A document of a small world, so that ids, unique values and refusals meet often. */
 const effect = fc
   .record({
@@ -255,7 +350,8 @@ function writeOneByOne(
   const collections = new Set(tasks.flatMap(({ effects }) => effects.map(({ collection }) => collection)));
   for (const name of collections) {
     for (const { index, taskId, effects } of tasks) {
-      effects.forEach(({ collection, document }, nth) => {
+      effects.forEach((effect, nth) => {
+        const { collection, document } = effect as InsertEffect;
         if (collection !== name) return;
         if (name === away) verdicts.set(index, [index, 'unknown', 'E_STORE_UNKNOWN']);
         else {
