@@ -28,8 +28,11 @@ export function defaultThreads(): number {
   return Math.max(1, availableParallelism() - 1);
 }
 
-/** Deaths of a worker's process, counted by the broker, after which a message is a suspect. */
-export const SUSPECT_DEATHS = 3;
+/** Returns of a message from consumers that were lost, counted by the broker, after which it is a suspect. */
+export const SUSPECT_RETURNS = 3;
+
+/** How often consumers that get nothing are looked at. */
+export const WATCHDOG_MS = 30_000;
 
 /** Follow-ups published and not yet confirmed at once. */
 export const FOLLOW_UP_WINDOW = 1000;

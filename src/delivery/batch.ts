@@ -26,8 +26,14 @@ export interface Run {
 /** A run that a thread has. */
 export interface RunInFlight extends Run {
   readonly ledger: Ledger;
+  /** What the ledger's moments count from, on the clock of support/monotonic.ts. */
+  readonly openedMonotonicMs: number;
+  /** Thread time that it was expected to take when it started, ms. */
+  readonly expectedMs: number;
   /** Tasks taken back from the thread before it began them. */
   takenBack: number;
+  /** Tasks that were past their last moment: their thread is being ended. */
+  timedOut: number;
 }
 
 /** Positions that the run is for. */

@@ -13,8 +13,21 @@ export interface DeliveryCounters {
   readonly received: number;
   readonly redelivered: number;
   readonly succeeded: number;
+  /** Attempts that failed, timed out or crashed, and messages that expired. */
   readonly failed: number;
   readonly deadLettered: number;
+  /** Sent for another attempt. */
+  readonly retried: number;
+  /** Sent for the same attempt later: snoozed, or of a task that this worker does not have. */
+  readonly waited: number;
+  /** Too old to be started. */
+  readonly expired: number;
+  /** Given up by their task, or cancelled: acked, and stored nowhere. */
+  readonly discarded: number;
+  /** Tasks that ran into their timeout and grace, and cost a thread. */
+  readonly timedOut: number;
+  /** Put aside into a queue of suspects. */
+  readonly suspects: number;
   readonly acked: number;
   readonly givenBack: number;
   /** Settled in an epoch that was already over: the broker delivers these again. */

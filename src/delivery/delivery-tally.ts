@@ -8,6 +8,12 @@ export class DeliveryTally {
   succeeded = 0;
   failed = 0;
   deadLettered = 0;
+  retried = 0;
+  waited = 0;
+  expired = 0;
+  discarded = 0;
+  timedOut = 0;
+  suspects = 0;
   acked = 0;
   givenBack = 0;
   stale = 0;

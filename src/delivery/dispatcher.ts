@@ -8,13 +8,16 @@ import { type Batch, positionsOf, type Run, type RunInFlight } from './batch.ts'
 import type { BatchTrigger } from './delivery-counters.ts';
 import type { BatchOptions } from './delivery-options.ts';
 import type { DeliveryTally } from './delivery-tally.ts';
-import { countRunning } from './quarantine.ts';
+import { lookAtThread, type ThreadDeath } from './quarantine.ts';
 import type { QueueLane } from './queue-lane.ts';
+import { Turns } from './turns.ts';
 
 /** Batches a thread has at once: one runs or waits for the store, one is there when it is done. */
 const SLOTS_A_THREAD = 2;
 /** Records a slab holds at most, and so tasks a ledger must have room for. */
 const LEDGER_TASKS = 4_096;
+/** A queue whose tasks take longer on average leaves one thread to the other queues. */
+const SLOW_TASK_MS = 250;
 
 export interface DispatcherParts {
   readonly executor: Executor;
@@ -25,9 +28,13 @@ export interface DispatcherParts {
   readonly salt: number;
   /** False while nothing may be started, e.g. because the store is away. */
   readonly mayStart: () => boolean;
+  /** True while nothing of this queue may be started, because its follow-ups are not taken. */
+  readonly isPaused: (lane: QueueLane) => boolean;
+  /** Looks at a batch before it runs; the positions that may, undefined: all. */
+  readonly screen: (batch: Batch) => readonly number[] | undefined;
   readonly complete: (run: RunInFlight, outcomes: BatchOutcomes) => void;
-  /** A run came back without outcomes. `runningInThread`: tasks that were running in the same thread when it died. */
-  readonly broken: (run: RunInFlight, error: unknown, runningInThread: number) => void;
+  /** A run came back without outcomes. `death`: what was going on in its thread when that died. */
+  readonly broken: (run: RunInFlight, error: unknown, death: ThreadDeath) => void;
   /** A run has ended and its slot is free. */
   readonly ended: () => void;
   /** What must not happen: an answer that cannot be read. */
@@ -42,7 +49,7 @@ export interface DispatcherParts {
  *     all busy, a second slot is free → only a full batch, or an old one   trigger size, bytes, age
  *
  * So an idle system adds no latency, and a busy one sends full batches. A second batch never waits behind long tasks.
- * Reruns go first; a suspect of a thread's death has all threads to itself. Queues take turns.
+ * Reruns go first; a suspect of a thread's death has all threads to itself. Queues share the threads by weight (turns.ts).
  *
  * Cost: one promise and about 50 µs a batch, nothing a message.
  */
@@ -51,9 +58,9 @@ export class Dispatcher {
   readonly #slots: number;
   readonly #inFlight = new Set<RunInFlight>();
   readonly #ledgers: Ledger[] = [];
-  readonly #deaths = new Map<number, number>();
+  readonly #deaths = new Map<number, ThreadDeath>();
+  readonly #turns: Turns<QueueLane>;
   #again: Run[] = [];
-  #turn = 0;
   #stopped = false;
   #ageTimer: NodeJS.Timeout | undefined;
   readonly #pumpNow = (): void => {
@@ -64,11 +71,23 @@ export class Dispatcher {
   constructor(parts: DispatcherParts) {
     this.#parts = parts;
     this.#slots = parts.executor.threads * SLOTS_A_THREAD;
+    const shares = parts.lanes.map((lane) => ({ lane, weight: lane.queue.weight }));
+    this.#turns = new Turns(shares, (lane) => lane.batcher.messages > 0 && !parts.isPaused(lane));
   }
 
   /** Batches that threads have. */
   get inFlight(): number {
     return this.#inFlight.size;
+  }
+
+  /** The same, to be looked at. */
+  runs(): Iterable<RunInFlight> {
+    return this.#inFlight;
+  }
+
+  /** True when no thread has room for another batch. */
+  get full(): boolean {
+    return this.#inFlight.size >= this.#slots;
   }
 
   runAgain(run: Run): void {
@@ -142,13 +161,12 @@ export class Dispatcher {
 
   /** Starts a batch of the next queue that has one to give; false when none has. */
   #startNext(): boolean {
-    const { lanes } = this.#parts;
-    for (let n = 0; n < lanes.length; n++) {
-      const lane = lanes[(this.#turn + n) % lanes.length] as QueueLane;
+    for (const lane of this.#turns.order()) {
       const trigger = this.#triggerFor(lane);
       if (trigger === undefined) continue;
-      this.#turn = (this.#turn + n + 1) % lanes.length;
-      this.#start({ batch: this.#cut(lane, trigger), indexes: undefined });
+      const batch = this.#cut(lane, trigger);
+      const indexes = this.#parts.screen(batch);
+      if (indexes === undefined || indexes.length > 0) this.#start({ batch, indexes });
       return true;
     }
     return false;
@@ -159,11 +177,20 @@ export class Dispatcher {
     const { batcher, sizer } = lane;
     if (batcher.messages === 0) return undefined;
     const idleThread = this.#inFlight.size < this.#parts.executor.threads;
+    if (this.#mustLeaveRoom(lane)) return undefined;
     if (!idleThread && sizer.longTasks) return undefined;
     if (batcher.messages >= sizer.target) return 'size';
     if (batcher.bytes >= this.#parts.options.maxBytes) return 'bytes';
     if (idleThread) return 'idle';
     return performance.now() - (batcher.oldestArrival ?? 0) >= this.#parts.options.maxAgeMs ? 'age' : undefined;
+  }
+
+  /** True when a queue of slow tasks would take the last idle thread, so that other queues had to wait for them. */
+  #mustLeaveRoom(lane: QueueLane): boolean {
+    const { lanes, executor } = this.#parts;
+    if (executor.threads < 2 || lane.sizer.meanTaskMs < SLOW_TASK_MS) return false;
+    if (this.#inFlight.size < executor.threads - 1) return false;
+    return lanes.some((other) => other !== lane && !other.queue.suspects);
   }
 
   #cut(lane: QueueLane, trigger: BatchTrigger): Batch {
@@ -181,8 +208,13 @@ export class Dispatcher {
     const takenBytes = buffer.byteLength;
     const openedAt = batch.slab.arrivals[batch.fromRecord] as number;
     const openedAtMs = performance.timeOrigin + openedAt;
-    packBatch(batch, { openedAtMs, openedMonotonicMs: monotonicOf(openedAt), salt }, buffer);
-    const inFlight: RunInFlight = { ...run, ledger: this.#ledgerFor(run), takenBack: 0 };
+    const openedMonotonicMs = monotonicOf(openedAt);
+    packBatch(batch, { openedAtMs, openedMonotonicMs, salt }, buffer);
+    const ledger = this.#ledgerFor(run);
+    const expectedMs = batch.lane.sizer.meanTaskMs * (run.indexes?.length ?? batch.count);
+    const inFlight: RunInFlight = { ...run, ledger, openedMonotonicMs, expectedMs, takenBack: 0, timedOut: 0 };
+    // Charged at once and put right at the end, or a queue could take every slot before it is charged for one.
+    this.#turns.charge(batch.lane, expectedMs);
     this.#inFlight.add(inFlight);
     const { name, task } = batch.lane.queue;
     executor
@@ -198,29 +230,28 @@ export class Dispatcher {
     const outcomes = readOutcomes(answer);
     this.#parts.buffers.give(takenBytes, answer);
     this.#inFlight.delete(run);
+    this.#turns.charge(run.batch.lane, outcomes.busyMs - run.expectedMs);
     this.#parts.complete(run, outcomes);
     this.#ledgers.push(run.ledger);
     this.#parts.ended();
   }
 
   #broke(run: RunInFlight, error: unknown, takenBytes: number): void {
-    const runningInThread = this.#runningInThread(run);
+    const death = this.#deathOf(run);
     this.#parts.buffers.give(takenBytes, undefined);
     this.#inFlight.delete(run);
-    this.#parts.broken(run, error, runningInThread);
+    this.#parts.broken(run, error, death);
     this.#ledgers.push(run.ledger);
     this.#parts.ended();
   }
 
-  /** A thread's death ends all its runs: what was running is counted over all of them, when the first one ends. */
-  #runningInThread(run: RunInFlight): number {
-    const { threadId } = run.ledger;
+  /** A thread's death ends all its runs: what was going on is looked at once, when the first of them ends. */
+  #deathOf({ ledger: { threadId } }: RunInFlight): ThreadDeath {
     const known = this.#deaths.get(threadId);
     if (known !== undefined) return known;
-    let running = 0;
-    for (const other of this.#inFlight) if (other.ledger.threadId === threadId) running += countRunning(other);
-    this.#deaths.set(threadId, running);
-    return running;
+    const death = lookAtThread(this.#inFlight, threadId);
+    this.#deaths.set(threadId, death);
+    return death;
   }
 
   #ledgerFor(run: Run): Ledger {

@@ -2,23 +2,31 @@ import { randomBytes } from 'node:crypto';
 import { BufferPool } from '../batch/buffer-pool.ts';
 import { SlabPool } from '../batch/slab-pool.ts';
 import type { Broker, Consumer, Publisher } from '../broker/broker.ts';
+import { Delays } from '../broker/delays.ts';
 import { isRuntimeError, RuntimeError } from '../errors/runtime-error.ts';
 import { toWireError } from '../errors/wire-error.ts';
 import type { Executor } from '../executor/executor.ts';
 import type { Store } from '../store/store.ts';
 import type { Service } from '../support/service.ts';
+import { LogLimiter } from '../telemetry/log-limiter.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { Aftermath } from './aftermath.ts';
 import { positionsOf, type Run, type RunInFlight } from './batch.ts';
 import { BatchSizer } from './batch-sizer.ts';
 import { Completer } from './completer.ts';
+import { ConsumerWatchdog } from './consumer-watchdog.ts';
 import { Credit } from './credit.ts';
-import { DeadLetters } from './dead-letters.ts';
+import { DeadlineWatch } from './deadline-watch.ts';
 import type { DeliveryCounters } from './delivery-counters.ts';
 import type { DeliveryOptions } from './delivery-options.ts';
 import { DeliveryTally } from './delivery-tally.ts';
 import { Dispatcher } from './dispatcher.ts';
+import { FollowUps } from './follow-ups.ts';
+import type { ThreadDeath } from './quarantine.ts';
 import { QueueLane } from './queue-lane.ts';
+import { RetryPolicies } from './retry-policies.ts';
 import { StoreGate } from './store-gate.ts';
+import { SuspectScreen } from './suspects.ts';
 
 /** What a pipeline works with; all started by the composition root before it, stopped after it. */
 export interface PipelineParts {
@@ -31,6 +39,8 @@ export interface PipelineParts {
   readonly fatal: (error: RuntimeError) => void;
 }
 
+/** Lines a second about messages that failed in the same way; the others are counted in one line. */
+const FAILURE_LINES_PER_SECOND = 10;
 /** How long tasks have after the drain's deadline to notice their abort signal, ms. */
 const ABORT_GRACE_MS = 500;
 
@@ -38,9 +48,9 @@ const ABORT_GRACE_MS = 500;
  * The delivery path, a file a box:
  *
  *     broker ─▶ queue-lane ─▶ delivery-batcher ─▶ dispatcher ═▶ thread ═▶ completer ─▶ ack-sequencer ─▶ broker
- *                                (credit)        (batch-sizer)            │ outcome-router
- *                                                                         ├▶ dead-letters
- *                                                                         └▶ quarantine, store-gate ─▶ again
+ *                 (credit, watchdog)   (batch-sizer, turns, │             ├▶ aftermath ─▶ follow-ups ─▶ broker
+ *                                       suspects)           │             │   (outcome-router)
+ *                                                     deadline-watch      └▶ quarantine, store-gate ─▶ again
  *
  * Draining, in this order, because senders end before receivers:
  * 1. consumers are cancelled: nothing new arrives;
@@ -48,7 +58,7 @@ const ABORT_GRACE_MS = 500;
  * 3. what was begun finishes, until the deadline;
  * 4. then its tasks' signals abort, and what still runs half a second later is cut off: it stays unacked, while its
  *    neighbours in the same batch that are done are acked;
- * 5. dead letters on their way are confirmed, all acks are written.
+ * 5. follow-ups on their way are confirmed, all acks are written.
  */
 export class Pipeline implements Service {
   readonly #parts: PipelineParts;
@@ -56,7 +66,10 @@ export class Pipeline implements Service {
   readonly #lanes: readonly QueueLane[];
   readonly #dispatcher: Dispatcher;
   readonly #completer: Completer;
-  readonly #deadLetters: DeadLetters;
+  readonly #followUps: FollowUps;
+  readonly #deadlines: DeadlineWatch;
+  readonly #watchdog: ConsumerWatchdog;
+  readonly #log: LogLimiter;
   readonly #gate: StoreGate;
   readonly #credit: Credit;
   #draining = false;
@@ -72,22 +85,33 @@ export class Pipeline implements Service {
     const slabs = new SlabPool(options.creditBytes / 4);
     const buffers = new BufferPool(options.creditBytes / 4);
     this.#credit = new Credit(options.creditBytes, { slabs, buffers }, broker);
-    this.#deadLetters = new DeadLetters(broker, parts.publisher, logger);
     this.#gate = new StoreGate(parts.store, logger, () => this.#pump());
-    const arrived = (): void => this.#arrived();
-    const concurrency = Math.max(1, ...executor.tasks().map((task) => task.concurrency));
+    this.#log = new LogLimiter(logger, { perSecond: FAILURE_LINES_PER_SECOND });
+    const delays = new Delays(broker, options.delayPrefix);
+    const changed = (): void => this.#settled();
+    this.#followUps = new FollowUps({ broker, publisher: parts.publisher, delays, logger, changed });
+    const tasks = executor.tasks();
+    const concurrency = Math.max(1, ...tasks.map((task) => task.concurrency));
     this.#lanes = options.queues.map((queue) => {
       const { target } = options.batch;
       const sizer = new BatchSizer({ target, prefetch: queue.prefetch, threads: executor.threads, concurrency });
-      return new QueueLane(queue, { slabs, sizer, tally: this.#tally, logger, arrived });
+      return new QueueLane(queue, { slabs, sizer, tally: this.#tally, logger, arrived: () => this.#arrived() });
     });
-    this.#completer = new Completer({
-      deadLetters: this.#deadLetters,
-      gate: this.#gate,
+    const aftermath = new Aftermath({
+      followUps: this.#followUps,
+      policies: new RetryPolicies(tasks),
+      unknownTasks: options.unknownTasks,
       tally: this.#tally,
-      maxDeaths: options.maxDeaths,
-      runAgain: (run) => this.#runAgain(run),
-      settled: () => this.#settled(),
+      log: this.#log,
+      worker: options.worker,
+      settled: changed,
+    });
+    const runAgain = (run: Run): void => this.#runAgain(run);
+    this.#completer = new Completer({ aftermath, gate: this.#gate, tally: this.#tally, runAgain });
+    const suspects = new SuspectScreen({
+      mostReturns: options.suspectReturns,
+      divert: (batch, index) => aftermath.suspect(batch, index),
+      mayRun: (batch, index, returns) => aftermath.mayRunSuspect(batch, index, returns),
     });
     this.#dispatcher = new Dispatcher({
       executor,
@@ -97,10 +121,25 @@ export class Pipeline implements Service {
       options: options.batch,
       salt: randomBytes(4).readUInt32LE(),
       mayStart: () => this.#gate.open && !this.#draining && !this.#failed,
+      isPaused: (lane) => this.#followUps.refusal(lane.queue.name) !== undefined,
+      screen: (batch) => suspects.screen(batch),
       complete: (run, outcomes) => this.#completer.complete(run, outcomes),
-      broken: (run, error, running) => this.#broken(run, error, running),
-      ended: () => this.#settled(),
+      broken: (run, error, death) => this.#broken(run, error, death),
+      ended: changed,
       failed: (error) => this.#fail(error),
+    });
+    this.#deadlines = new DeadlineWatch({
+      runs: () => this.#dispatcher.runs(),
+      terminate: (threadId, reason) => executor.terminate(threadId, reason),
+      logger,
+      shortestMs: Math.min(...tasks.map((task) => task.timeoutMs)),
+    });
+    this.#watchdog = new ConsumerWatchdog({
+      lanes: this.#lanes,
+      broker,
+      logger,
+      intervalMs: options.watchdogMs,
+      paused: () => this.#pausedBy() !== undefined,
     });
   }
 
@@ -135,11 +174,11 @@ export class Pipeline implements Service {
       batch.lane.settle(batch, index, 1);
     }
     for (const lane of this.#lanes) lane.flush(0);
-    return this.#dispatcher.heldMessages() + this.#deadLetters.pending;
+    return this.#dispatcher.heldMessages() + this.#followUps.pending;
   }
 
   counters(): DeliveryCounters {
-    let messagesHeld = this.#dispatcher.heldMessages() + this.#deadLetters.pending;
+    let messagesHeld = this.#dispatcher.heldMessages() + this.#followUps.pending;
     for (const lane of this.#lanes) messagesHeld += lane.batcher.messages;
     const interrupted = this.#lanes.flatMap(({ queue, interruption }) => {
       return interruption === undefined ? [] : [{ queue: queue.name, reason: interruption }];
@@ -159,16 +198,30 @@ export class Pipeline implements Service {
     try {
       for (const lane of this.#lanes) {
         this.#requireWanted();
-        const { name, prefetch } = lane.queue;
-        const consumer = await this.#parts.broker.consume({ queue: name, prefetch }, lane);
-        lane.attach(consumer);
-        // a stop that came meanwhile did not see this consumer
-        if (this.#stopped !== undefined) await consumer.close();
+        await this.#consume(lane);
       }
       this.#requireWanted();
     } catch (error) {
       await this.stop();
       throw error;
+    }
+    this.#deadlines.start();
+    this.#watchdog.start();
+  }
+
+  async #consume(lane: QueueLane): Promise<void> {
+    const { name, prefetch, suspects } = lane.queue;
+    try {
+      const consumer = await this.#parts.broker.consume({ queue: name, prefetch }, lane);
+      lane.attach(consumer);
+      // a stop that came meanwhile did not see this consumer
+      if (this.#stopped !== undefined) await consumer.close();
+    } catch (error) {
+      if (!suspects || !isRuntimeError(error, 'E_BROKER_QUEUE_MISSING')) throw error;
+      this.#parts.logger.warn(
+        { queue: name },
+        `there is no queue '${name}': messages that end worker processes stay unbounded`,
+      );
     }
   }
 
@@ -181,7 +234,10 @@ export class Pipeline implements Service {
     this.#draining = true;
     this.#dispatcher.stop();
     this.#gate.stop();
-    this.#deadLetters.stop();
+    this.#followUps.stop();
+    this.#deadlines.stop();
+    this.#watchdog.stop();
+    this.#log.stop();
     await Promise.all(this.#consumers().map((consumer) => consumer.close()));
   }
 
@@ -210,16 +266,16 @@ export class Pipeline implements Service {
   }
 
   /** A run came back without outcomes: its thread died, the thread's store did not open, or worse. */
-  #broken(run: RunInFlight, error: unknown, runningInThread: number): void {
-    const { lane, count } = run.batch;
+  #broken(run: RunInFlight, error: unknown, death: ThreadDeath): void {
+    const { batch, indexes } = run;
     if (isRuntimeError(error, 'E_THREAD_DIED')) {
       this.#tally.threadDeaths++;
-      const fields = { queue: lane.queue.name, messages: count, running: runningInThread };
+      const fields = { queue: batch.lane.queue.name, messages: batch.count, ...death };
       this.#parts.logger.warn(fields, `a batch lost its thread: ${error.message}`);
-      this.#completer.died(run, runningInThread, toWireError(error, 'E_THREAD_DIED'));
+      this.#completer.died(run, death, toWireError(error, 'E_THREAD_DIED'));
     } else if (isRuntimeError(error) && error.code.startsWith('E_STORE_')) {
       this.#gate.away(error.message);
-      this.#runAgain({ batch: run.batch, indexes: run.indexes });
+      this.#runAgain({ batch, indexes });
     } else {
       this.#fail(error);
     }
@@ -234,13 +290,21 @@ export class Pipeline implements Service {
 
   #pausedBy(): string | undefined {
     if (!this.#gate.open) return `the store is away: ${this.#gate.reason ?? 'it does not answer'}`;
+    for (const { queue } of this.#lanes) {
+      const refusal = this.#followUps.refusal(queue.name);
+      if (refusal !== undefined) return refusal;
+    }
+    const { slowWriteMs } = this.#deadlines;
+    if (slowWriteMs !== undefined && this.#dispatcher.full) {
+      return `the store is slow: every thread waits for it, one since ${Math.round(slowWriteMs / 1000)} s`;
+    }
     if (this.#credit.exhausted) return 'the byte credit is used up: reading resumes when batches finish';
     return undefined;
   }
 
-  /** Resolves to true when no thread has anything and no dead letter is on its way, to false after `ms`. */
+  /** Resolves to true when no thread has anything and no follow-up is on its way, to false after `ms`. */
   async #idle(ms: number): Promise<boolean> {
-    const idle = (): boolean => this.#dispatcher.inFlight === 0 && this.#deadLetters.pending === 0;
+    const idle = (): boolean => this.#dispatcher.inFlight === 0 && this.#followUps.pending === 0;
     if (idle()) return true;
     return await new Promise<boolean>((resolve) => {
       const finish = (result: boolean): void => {

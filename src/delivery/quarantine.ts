@@ -1,5 +1,5 @@
 /** Decides who is to blame when a thread dies, by the ledgers of the batches it had. */
-import { DONE, RUNNING } from '../batch/ledger.ts';
+import { DONE, RUNNING, TIMED_OUT } from '../batch/ledger.ts';
 import { positionsOf, type RunInFlight } from './batch.ts';
 
 /** What a thread's death means for the tasks of one run. Positions in the batch, ascending. */
@@ -12,29 +12,44 @@ export interface Verdict {
   readonly culprit: number | undefined;
   /** Were running with others: each runs again by itself, no attempt counted. */
   readonly suspects: readonly number[];
+  /** Were past their last moment: the thread was ended because of them, and this was their attempt. */
+  readonly timedOut: readonly number[];
 }
 
-/** Tasks of this run that were running. */
-export function countRunning(run: RunInFlight): number {
+/** What was going on in a thread when it died, over all its runs. */
+export interface ThreadDeath {
+  readonly running: number;
+  readonly timedOut: number;
+}
+
+/** What is going on in a thread, by the ledgers of the runs it has. */
+export function lookAtThread(runs: Iterable<RunInFlight>, threadId: number): ThreadDeath {
   let running = 0;
-  for (let index = 0; index < run.batch.count; index++) if (run.ledger.state(index) === RUNNING) running++;
-  return running;
+  let timedOut = 0;
+  for (const run of runs) {
+    if (run.ledger.threadId !== threadId) continue;
+    timedOut += run.timedOut;
+    for (let index = 0; index < run.batch.count; index++) if (run.ledger.state(index) === RUNNING) running++;
+  }
+  return { running, timedOut };
 }
 
 /**
- * Reads the ledger of a run whose thread has exited.
- * @param runningInThread - tasks that were running in the dead thread, over all its runs
+ * Reads the ledger of a run whose thread has exited. Where the thread was ended because of tasks past their time, those
+ * are to blame and the others that were running are not.
  */
-export function judge(run: RunInFlight, runningInThread: number): Verdict {
+export function judge(run: RunInFlight, death: ThreadDeath): Verdict {
   const done: number[] = [];
   const again: number[] = [];
   const running: number[] = [];
+  const timedOut: number[] = [];
   for (const index of positionsOf(run)) {
     const state = run.ledger.state(index);
     if (state === DONE) done.push(index);
-    else if (state === RUNNING) running.push(index);
+    else if (state === TIMED_OUT) timedOut.push(index);
+    else if (state === RUNNING && death.timedOut === 0) running.push(index);
     else if (!run.ledger.isTakenBack(index)) again.push(index);
   }
-  const alone = running.length === 1 && runningInThread === 1;
-  return { done, again, culprit: alone ? running[0] : undefined, suspects: alone ? [] : running };
+  const alone = running.length === 1 && death.running === 1;
+  return { done, again, culprit: alone ? running[0] : undefined, suspects: alone ? [] : running, timedOut };
 }

@@ -32,11 +32,14 @@ export class QueueLane implements DeliverySink {
   readonly batcher: DeliveryBatcher;
   readonly sizer: BatchSizer;
   readonly #parts: QueueLaneParts;
+  /** Redelivered messages among those that wait: they are looked at before they run. */
+  redeliveredWaiting = 0;
   #consumer: Consumer | undefined;
   #sequencer: AckSequencer;
   #epoch = 0;
   #readAtMs = 0;
   #lastTag = 0;
+  #deliveries = 0;
   #flushScheduled = false;
   #interruption: string | undefined;
   readonly #emitAck = (tag: number, multiple: boolean): void => this.#consumer?.ack(this.#epoch, tag, multiple);
@@ -67,6 +70,7 @@ export class QueueLane implements DeliverySink {
 
   epochOpened(epoch: number): void {
     this.#interruption = undefined;
+    this.redeliveredWaiting = 0;
     this.batcher.openEpoch(epoch);
     this.#epoch = epoch;
     this.#lastTag = 0;
@@ -77,9 +81,12 @@ export class QueueLane implements DeliverySink {
     if (this.#readAtMs === 0) this.#readAtMs = performance.now();
     this.batcher.append(delivery, this.#readAtMs);
     this.#lastTag = delivery.tag;
+    this.#deliveries++;
     const tally = this.#parts.tally;
     tally.received++;
-    if (delivery.redelivered) tally.redelivered++;
+    if (!delivery.redelivered) return;
+    tally.redelivered++;
+    this.redeliveredWaiting++;
   }
 
   readEnded(): void {
@@ -95,11 +102,22 @@ export class QueueLane implements DeliverySink {
     this.#epoch = 0;
     this.#readAtMs = 0;
     const dropped = this.batcher.drop();
+    this.redeliveredWaiting = 0;
     this.#sequencer = new AckSequencer(this.queue.prefetch);
     this.#interruption = reason?.message;
     if (reason === undefined) return;
     const fields = { queue: this.queue.name, epoch, code: reason.code, droppedUnstarted: dropped };
     this.#parts.logger.warn(fields, `consumer interrupted: ${reason.message}`);
+  }
+
+  /** Messages delivered so far, over all epochs. */
+  get deliveries(): number {
+    return this.#deliveries;
+  }
+
+  /** Messages that are delivered and not settled. */
+  get held(): number {
+    return this.#sequencer.open + this.#sequencer.owed;
   }
 
   /** True while acks for this batch still reach the broker. */

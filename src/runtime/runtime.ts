@@ -11,6 +11,7 @@ import type { Store } from '../store/store.ts';
 import { type Deferred, deferred } from '../support/deferred.ts';
 import type { Service } from '../support/service.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { deliveryOptions } from './delivery-options.ts';
 import { judgeHealth, type RuntimeStatus } from './health.ts';
 import { assertMove, type RuntimeState } from './runtime-state.ts';
 import { ServiceGroup } from './service-group.ts';
@@ -208,12 +209,11 @@ export class WorkerRuntime implements Runtime, Service {
 
   async #startPipeline(): Promise<void> {
     const { broker, executor, store, logger } = this.#parts;
-    const { queues, batch, creditBytes } = this.#options;
     const publisher = await broker.publisher({ window: FOLLOW_UP_WINDOW });
     this.#publisher = publisher;
     const fatal = (error: RuntimeError): void => this.#fail(error);
-    const options = { queues, batch, creditBytes, maxDeaths: 3 };
-    this.#pipeline = this.#parts.createPipeline({ broker, executor, publisher, store, logger, fatal }, options);
+    const parts = { broker, executor, publisher, store, logger, fatal };
+    this.#pipeline = this.#parts.createPipeline(parts, deliveryOptions(this.#options));
     await this.#pipeline.start();
   }
 

@@ -42,7 +42,8 @@ async function assembleRuntime(options: ResolvedOptions, logger: Logger): Promis
   const threads = new ThreadWatch(logger);
   const broker = await openBroker(options.broker, logger);
   const store = options.store === undefined ? undefined : await openStore(options.store);
-  const work = { tasks: options.tasks, threads: options.threads, store: store?.writerSpec() };
+  const { tasks, timeouts, threadLimits: limits } = options;
+  const work = { tasks, threads: options.threads, store: store?.writerSpec(), timeouts, limits };
   const executor = new ThreadExecutor(work, threads);
   return new WorkerRuntime({ broker, store, executor, threads, logger, createPipeline }, options);
 }
@@ -55,6 +56,6 @@ function openLogger(log: ResolvedLog): Logger {
 async function openStore(store: ResolvedStore): Promise<Store> {
   if (store.kind === 'instance') return store.store;
   const { MongoStore } = await import('../store/mongo/mongo-store.ts');
-  const { url, timeoutMs, connectionsPerThread } = store;
-  return new MongoStore({ url, writeTimeoutMs: timeoutMs, connectionsPerThread });
+  const { url, timeoutMs, connectionsPerThread, effectMemoryMs } = store;
+  return new MongoStore({ url, writeTimeoutMs: timeoutMs, connectionsPerThread, effectMemoryMs });
 }
