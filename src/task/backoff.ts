@@ -1,4 +1,4 @@
-import type { Backoff, RetryPolicy } from './retry-policy.ts';
+import type { Backoff, Jitter, RetryPolicy } from './retry-policy.ts';
 
 /**
  * The delay before the next attempt, whole ms. Pure.
@@ -6,31 +6,21 @@ import type { Backoff, RetryPolicy } from './retry-policy.ts';
  * @param random - 0 ≤ random < 1
  */
 export function backoffDelay(policy: RetryPolicy, attempt: number, random: number): number {
-  const wanted = policy.delayMs === 0 ? 0 : policy.delayMs * growth(policy.backoff, attempt); // 0 × Infinity is no number
+  const wanted = policy.delayMs === 0 ? 0 : policy.delayMs * GROWTH[policy.backoff](attempt); // 0 × Infinity is no number
   const grown = Math.min(policy.maxDelayMs, wanted);
-  switch (policy.jitter) {
-    case 'none':
-      return Math.round(grown);
-    case 'equal':
-      return Math.round(grown / 2 + (grown / 2) * random);
-    case 'full':
-      return Math.round(grown * random);
-  }
+  const certain = 1 - RANDOM_SHARE[policy.jitter];
+  return Math.round(grown * (certain + RANDOM_SHARE[policy.jitter] * random));
 }
 
+const RANDOM_SHARE: Readonly<Record<Jitter, number>> = { none: 0, equal: 0.5, full: 1 };
+
 /** What the first delay is multiplied with. Grows to Infinity rather than overflow: the maximum delay cuts it. */
-function growth(backoff: Backoff, attempt: number): number {
-  switch (backoff) {
-    case 'fixed':
-      return 1;
-    case 'linear':
-      return attempt;
-    case 'exponential':
-      return 2 ** (attempt - 1);
-    case 'fibonacci':
-      return fibonacci(attempt);
-  }
-}
+const GROWTH: Readonly<Record<Backoff, (attempt: number) => number>> = {
+  fixed: () => 1,
+  linear: (attempt) => attempt,
+  exponential: (attempt) => 2 ** (attempt - 1),
+  fibonacci,
+};
 
 /** 1, 2, 3, 5, 8, … */
 function fibonacci(nth: number): number {

@@ -134,16 +134,11 @@ function durationMs(
   const value = given[key];
   if (value === undefined) return undefined;
   const ms = parseDuration(value);
-  if (ms === undefined && typeof value !== 'number') {
-    const got = typeof value === 'string' ? `"${value.slice(0, 40)}"` : value === null ? 'null' : `a ${typeof value}`;
-    throw new RuntimeError(
-      'E_OPTION_TYPE',
-      `task "${name}": ${key} must be a duration: ms, or text such as '30s'; got ${got}`,
-    );
-  }
   if (ms !== undefined && ms >= min && ms <= max) return Math.ceil(ms);
+  if (typeof value !== 'string' && typeof value !== 'number')
+    throw wrongType(name, key, `a duration: ms, or text such as '30s'`, value);
   throw new RuntimeError(
-    'E_OPTION_RANGE',
-    `task "${name}": ${key} must be a duration from ${range}, got ${String(value)}`,
+    ms === undefined && typeof value === 'string' ? 'E_OPTION_TYPE' : 'E_OPTION_RANGE',
+    `task "${name}": ${key} must be a duration from ${range}: ms, or text such as '30s'; got ${typeof value === 'string' ? `"${value.slice(0, 40)}"` : value}`,
   );
 }

@@ -80,15 +80,14 @@ const BACKOFFS: readonly Backoff[] = ['fixed', 'linear', 'fibonacci', 'exponenti
 const JITTERS: readonly Jitter[] = ['none', 'equal', 'full'];
 const KEYS = ['attempts', 'backoff', 'delay', 'maxDelay', 'jitter', 'never'];
 
-/** Settings over a policy: what they leave open stays as it is there. Expects checked settings. */
+/** Settings over a policy: what they leave open stays as it is there; delays in whole ms. Expects checked settings. */
 export function resolveRetry(settings: RetrySettings | undefined, base: RetryPolicy): RetryPolicy {
   if (settings === undefined) return base;
   return {
     attempts: settings.attempts ?? base.attempts,
     backoff: settings.backoff ?? base.backoff,
-    delayMs: settings.delay === undefined ? base.delayMs : (parseDuration(settings.delay) ?? base.delayMs),
-    maxDelayMs:
-      settings.maxDelay === undefined ? base.maxDelayMs : (parseDuration(settings.maxDelay) ?? base.maxDelayMs),
+    delayMs: Math.ceil(parseDuration(settings.delay) ?? base.delayMs),
+    maxDelayMs: Math.ceil(parseDuration(settings.maxDelay) ?? base.maxDelayMs),
     jitter: settings.jitter ?? base.jitter,
     never: settings.never ?? base.never,
   };
@@ -152,11 +151,8 @@ function checkNever(never: unknown, where: string): void {
 }
 
 function show(value: unknown): string {
-  return typeof value === 'string'
-    ? `"${value.slice(0, 40)}"`
-    : value === null
-      ? 'null'
-      : Array.isArray(value)
-        ? 'an array'
-        : String(value);
+  if (typeof value === 'string') return `"${value.slice(0, 40)}"`;
+  if (typeof value === 'number') return String(value);
+  if (value === null) return 'null';
+  return Array.isArray(value) ? 'an array' : `a ${typeof value}`;
 }
