@@ -3,7 +3,6 @@ import {
   HEADER_COUNT,
   RECORD_GAP,
   RECORD_HEADER_BYTES,
-  RECORD_RERUNS,
   recordBytes,
 } from '../../src/batch/batch-layout.ts';
 import { DONE, Ledger, OTHER, RUNNING, WAITING } from '../../src/batch/ledger.ts';
@@ -14,11 +13,18 @@ import type { BatchRequest, Executor, TaskDescription } from '../../src/executor
 /** One message as a script sees it. */
 export interface ScriptedMessage {
   readonly body: string;
-  readonly reruns: number;
+  /** Times that this body has been run, this one included. */
+  readonly nth: number;
 }
 
-/** What a message does: ends well, fails, kills its thread, or leaves the store's answer unknown. */
-export type ScriptedEnd = 'succeed' | 'fail' | 'die' | 'unknown';
+/**
+ * What a message does: ends well, kills its thread, never ends (until its thread is ended), leaves the store's answer
+ * unknown, or ends with an outcome.
+ */
+export type ScriptedEnd = 'succeed' | 'fail' | 'die' | 'loop' | 'unknown' | Omit<PackedOutcome, 'index'>;
+
+/** Last moment of a task that loops, ms after its batch was opened: long past when anybody looks. */
+const LAST_MOMENT_MS = 1;
 
 /**
  * An executor whose tasks do what a script says, without threads: so that tests can make a thread die at an exact
@@ -30,6 +36,19 @@ export class ScriptedExecutor implements Executor {
   /** Bodies in the order in which they were run. */
   readonly ran: string[] = [];
   aborted = false;
+  /** Threads that were ended from outside, and why. */
+  readonly terminated: { threadId: number; reason: string }[] = [];
+  readonly #looping = new Map<number, (error: RuntimeError) => void>();
+  readonly #seen = new Map<string, number>();
+  /** Of the one task there is. */
+  description: Omit<TaskDescription, 'name'> = {
+    kind: 'task',
+    concurrency: 1,
+    queue: undefined,
+    retry: undefined,
+    timeoutMs: 40,
+    expiredQueue: undefined,
+  };
   /** Changes with each death, as a real thread's id does. */
   #threadId = 1;
   #held: Promise<void> | undefined;
@@ -45,7 +64,13 @@ export class ScriptedExecutor implements Executor {
   async stop(): Promise<void> {}
 
   tasks(): readonly TaskDescription[] {
-    return [{ name: 'scripted', kind: 'task', concurrency: 1, queue: undefined }];
+    return [{ ...this.description, name: 'scripted' }];
+  }
+
+  terminate(threadId: number, reason: string): void {
+    this.terminated.push({ threadId, reason });
+    this.#looping.get(threadId)?.(new RuntimeError('E_THREAD_DIED', reason));
+    this.#looping.delete(threadId);
   }
 
   abort(): void {
@@ -72,42 +97,54 @@ export class ScriptedExecutor implements Executor {
     ledger.threadId = this.#threadId;
     const others: PackedOutcome[] = [];
     let count = 0;
-    for (const [index, message] of readMessages(buffer).entries()) {
+    for (const [index, body] of readBodies(buffer).entries()) {
       if (!ledger.move(index, WAITING, RUNNING)) continue;
-      this.ran.push(message.body);
+      this.ran.push(body);
       count++;
-      const end = this.#script(message);
+      const end = this.#script({ body, nth: this.#count(body) });
       if (end === 'die') {
         this.#threadId++;
         throw new RuntimeError('E_THREAD_DIED', 'the script killed the thread');
       }
+      if (end === 'loop') {
+        ledger.stampLastMoment(index, LAST_MOMENT_MS);
+        const threadId = this.#threadId++;
+        return await new Promise((_, reject) => this.#looping.set(threadId, reject));
+      }
       if (end === 'succeed') ledger.move(index, RUNNING, DONE);
       else {
         ledger.move(index, RUNNING, OTHER);
-        const code = end === 'fail' ? 'E_TASK_FAILED' : 'E_STORE_UNKNOWN';
-        others.push({
-          index,
-          kind: end === 'fail' ? 'failed' : 'unknown',
-          error: { name: 'Error', code, message: `scripted: ${end}` },
-        });
+        others.push({ index, ...outcomeOf(end) });
       }
     }
     return packOutcomes({ count, others, busyMs: 0.001 * count, withoutId: 0, handlerCalls: count }, buffer);
   }
+
+  #count(body: string): number {
+    const nth = (this.#seen.get(body) ?? 0) + 1;
+    this.#seen.set(body, nth);
+    return nth;
+  }
 }
 
-function readMessages(buffer: ArrayBuffer): ScriptedMessage[] {
+function outcomeOf(end: Exclude<ScriptedEnd, 'succeed' | 'die' | 'loop'>): Omit<PackedOutcome, 'index'> {
+  if (typeof end === 'object') return end;
+  const [kind, code] =
+    end === 'fail' ? (['failed', 'E_TASK_FAILED'] as const) : (['unknown', 'E_STORE_UNKNOWN'] as const);
+  return { kind, error: { name: 'Error', code, message: `scripted: ${end}` } };
+}
+
+function readBodies(buffer: ArrayBuffer): string[] {
   const view = new DataView(buffer);
-  const messages: ScriptedMessage[] = [];
+  const bodies: string[] = [];
   let at = HEADER_BYTES;
   for (let n = 0; n < view.getUint32(HEADER_COUNT, true); n++) {
     const propertiesBytes = view.getUint32(at, true);
     const bodyBytes = view.getUint32(at + 4, true);
     const gap = view.getUint16(at + RECORD_GAP, true);
     const bodyStart = at + RECORD_HEADER_BYTES + propertiesBytes + gap;
-    const body = Buffer.from(buffer, bodyStart, bodyBytes).toString();
-    messages.push({ body, reruns: view.getUint16(at + RECORD_RERUNS, true) });
+    bodies.push(Buffer.from(buffer, bodyStart, bodyBytes).toString());
     at += recordBytes(propertiesBytes + gap + bodyBytes);
   }
-  return messages;
+  return bodies;
 }

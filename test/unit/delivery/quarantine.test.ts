@@ -7,42 +7,74 @@ import {
   OTHER,
   RUNNING,
   TAKEN_BACK,
+  TIMED_OUT,
   WAITING,
   WRITING,
 } from '../../../src/batch/ledger.ts';
 import type { Batch, RunInFlight } from '../../../src/delivery/batch.ts';
-import { countRunning, judge } from '../../../src/delivery/quarantine.ts';
+import { judge, lookAtThread, type ThreadDeath } from '../../../src/delivery/quarantine.ts';
+
+const THREAD = 7;
+
+function death(running: number, timedOut = 0): ThreadDeath {
+  return { running, timedOut };
+}
 
 function runWith(states: readonly LedgerState[], indexes?: readonly number[]): RunInFlight {
   const ledger = Ledger.allocate(states.length);
   for (const [index, state] of states.entries()) ledger.set(index, state);
-  return { batch: { count: states.length } as Batch, indexes, ledger, takenBack: 0 };
+  ledger.threadId = THREAD;
+  const timedOut = states.filter((state) => state === TIMED_OUT).length;
+  const batch = { count: states.length } as Batch;
+  return { batch, indexes, ledger, openedMonotonicMs: 0, expectedMs: 0, takenBack: 0, timedOut };
 }
 
 test('the only task that was running is the culprit; what had not run runs again without a charge', () => {
   const run = runWith([DONE, OTHER, RUNNING, WAITING, WRITING]);
-  assert.deepEqual(judge(run, countRunning(run)), { done: [0], again: [1, 3, 4], culprit: 2, suspects: [] });
+  assert.deepEqual(judge(run, lookAtThread([run], THREAD)), {
+    done: [0],
+    again: [1, 3, 4],
+    culprit: 2,
+    suspects: [],
+    timedOut: [],
+  });
 });
 
 test('when several were running nobody is charged, and each runs again by itself', () => {
   const run = runWith([RUNNING, DONE, RUNNING]);
-  assert.deepEqual(judge(run, 2), { done: [1], again: [], culprit: undefined, suspects: [0, 2] });
+  assert.deepEqual(judge(run, death(2)), { done: [1], again: [], culprit: undefined, suspects: [0, 2], timedOut: [] });
 });
 
 test('a task that was running beside one of another batch in the same thread is only a suspect', () => {
-  assert.deepEqual(judge(runWith([RUNNING]), 2), { done: [], again: [], culprit: undefined, suspects: [0] });
+  assert.deepEqual(judge(runWith([RUNNING]), death(2)), {
+    done: [],
+    again: [],
+    culprit: undefined,
+    suspects: [0],
+    timedOut: [],
+  });
 });
 
 test('tasks taken back are nobody’s to judge', () => {
-  assert.deepEqual(judge(runWith([TAKEN_BACK, WAITING]), 0), {
+  assert.deepEqual(judge(runWith([TAKEN_BACK, WAITING]), death(0)), {
     done: [],
     again: [1],
     culprit: undefined,
     suspects: [],
+    timedOut: [],
   });
 });
 
 test('a rerun judges only the tasks it was for', () => {
   const run = runWith([TAKEN_BACK, RUNNING, TAKEN_BACK], [1]);
-  assert.deepEqual(judge(run, 1), { done: [], again: [], culprit: 1, suspects: [] });
+  assert.deepEqual(judge(run, death(1)), { done: [], again: [], culprit: 1, suspects: [], timedOut: [] });
+});
+
+test('a thread ended for a task past its time charges that task alone, and whatever ran beside it runs again', () => {
+  const run = runWith([TIMED_OUT, RUNNING, WAITING]);
+  const other = runWith([RUNNING, DONE]);
+  const seen = lookAtThread([run, other], THREAD);
+  assert.deepEqual(seen, { running: 2, timedOut: 1 });
+  assert.deepEqual(judge(run, seen), { done: [], again: [1, 2], culprit: undefined, suspects: [], timedOut: [0] });
+  assert.deepEqual(judge(other, seen), { done: [1], again: [0], culprit: undefined, suspects: [], timedOut: [] });
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { HEADER_TOTAL_BYTES } from '../../../src/batch/batch-layout.ts';
 import { DONE, Ledger, RUNNING, WAITING } from '../../../src/batch/ledger.ts';
 import { packOutcomes } from '../../../src/batch/outcome-packer.ts';
 import { MemoryBroker } from '../../../src/broker/memory/memory-broker.ts';
@@ -8,6 +9,7 @@ import { createPipeline } from '../../../src/delivery/pipeline.ts';
 import { RuntimeError } from '../../../src/errors/runtime-error.ts';
 import type { BatchRequest } from '../../../src/executor/executor.ts';
 import { SILENT_LOGGER } from '../../../src/telemetry/logger.ts';
+import { deliveryOptions, queueOptions } from '../../support/delivery-options.ts';
 import { ScriptedExecutor } from '../../support/scripted-executor.ts';
 import { until } from '../../support/until.ts';
 
@@ -39,7 +41,8 @@ class AsyncThread extends ScriptedExecutor {
           resolve(packOutcomes({ count: 1, others: [], busyMs: 1, withoutId: 0, handlerCalls: 1 }, buffer));
         },
         die: () => reject(new RuntimeError('E_THREAD_DIED', 'the script killed the thread')),
-        poisonous: Buffer.from(buffer).includes(POISON),
+        // the rest of a buffer that is used again is what an earlier batch left there
+        poisonous: Buffer.from(buffer, 0, new Uint32Array(buffer)[HEADER_TOTAL_BYTES / 4]).includes(POISON),
       });
     });
     if (this.#running.length === 1) setImmediate(() => this.#finish());
@@ -65,12 +68,8 @@ test('a poisonous async task is dead-lettered though others always run beside it
   const publisher = await broker.publisher({ window: 100 });
   const executor = new AsyncThread();
   const parts = { broker, executor, publisher, store: undefined, logger: SILENT_LOGGER, fatal: () => {} };
-  const pipeline = createPipeline(parts, {
-    queues: [{ name: QUEUE, task: undefined, prefetch: 10 }],
-    batch: { target: 1, maxBytes: 1 << 18, maxAgeMs: 1 },
-    creditBytes: 64 << 20,
-    maxDeaths: 3,
-  });
+  const batch = { target: 1, maxBytes: 1 << 18, maxAgeMs: 1 };
+  const pipeline = createPipeline(parts, deliveryOptions([queueOptions(QUEUE, { prefetch: 10 })], { batch }));
   for (const body of ['a', POISON, 'b', 'c', 'd']) {
     await publisher.publish({ exchange: '', routingKey: QUEUE, properties: {}, body: Buffer.from(body) });
   }
@@ -79,8 +78,8 @@ test('a poisonous async task is dead-lettered though others always run beside it
     await broker.stop();
   });
   await pipeline.start();
-  await until('5 acks', () => pipeline.counters().acked === 5 || executor.deaths > 20);
+  await until('7 acks', () => pipeline.counters().acked === 7 || executor.deaths > 20);
   assert.equal(pipeline.counters().succeeded, 4);
   assert.equal(await broker.readyCount(deadQueueName(QUEUE)), 1);
-  assert.ok(executor.deaths <= 4, `${executor.deaths} deaths: one beside another task, three alone`);
+  assert.ok(executor.deaths <= 6, `${executor.deaths} deaths: in each of three attempts one beside others, one alone`);
 });
