@@ -122,6 +122,39 @@ describe('the TCP proxy', () => {
     assert.equal(await fateOf(socket), 'ECONNRESET');
   });
 
+  test('a hole in one direction lets the other one through', async (context) => {
+    const proxy = await TcpProxy.start(target);
+    context.after(() => proxy.stop());
+    const socket = await connect(proxy);
+    socket.on('data', () => assert.fail('what comes back is swallowed'));
+    proxy.blackHole({ direction: 'to-client' });
+    socket.write('heard');
+    await proxy.until((seen) => seen.bytes('to-client') === 5);
+    const seen = Promise.all([...sockets].map((each) => once(each, 'close')));
+    socket.end();
+    await seen; // the server saw the end, and ended its side
+    proxy.resetAll();
+    assert.equal(await fateOf(socket), 'ECONNRESET');
+  });
+
+  test('a hole for one client leaves the others alone', async (context) => {
+    const proxy = await TcpProxy.start(target);
+    context.after(() => proxy.stop());
+    const [one, other] = [await connect(proxy), await connect(proxy)];
+    one.write('I am one');
+    other.write('I am not');
+    await Promise.all([read(one, 8), read(other, 8)]);
+    proxy.blackHole({ named: 'am one' });
+    one.on('data', () => assert.fail('it is swallowed'));
+    one.write('lost');
+    await proxy.until((seen) => seen.bytes('to-server') === 20);
+    other.write('fine');
+    assert.equal(String(await read(other, 4)), 'fine');
+    await proxy.resume();
+    assert.equal(await fateOf(one), 'ECONNRESET');
+    other.destroy();
+  });
+
   test('refuses connections until it resumes, on the same port', async (context) => {
     const proxy = await TcpProxy.start(target);
     context.after(() => proxy.stop());

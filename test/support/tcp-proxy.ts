@@ -2,6 +2,16 @@ import { createConnection, createServer, type Server, type Socket } from 'node:n
 
 export type Direction = 'to-server' | 'to-client';
 
+const BOTH: readonly Direction[] = ['to-server', 'to-client'];
+
+/** Which bytes are swallowed; by default all of them. */
+export interface BlackHole {
+  /** One way only: the other way still works, as with a route that is broken in one direction. */
+  readonly direction?: Direction;
+  /** Only connections that are open now and whose client named this when it began, e.g. an AMQP connection name. */
+  readonly named?: string;
+}
+
 /** How the bytes of one direction travel. */
 interface Shaping {
   /** Largest piece written at once; Infinity: as it came. */
@@ -25,11 +35,12 @@ export class TcpProxy {
   readonly #pairs = new Set<Pair>();
   readonly #waiting = new Set<() => void>();
   readonly #bytes: Record<Direction, number> = { 'to-server': 0, 'to-client': 0 };
+  readonly #pieces: Record<Direction, number> = { 'to-server': 0, 'to-client': 0 };
   readonly #cutAt: Record<Direction, number> = { 'to-server': Infinity, 'to-client': Infinity };
   readonly #shaping: Shaping = { sliceBytes: Infinity, bytesPerSecond: Infinity };
   #server: Server | undefined;
   #port = 0;
-  #swallowing = false;
+  #swallowed: readonly Direction[] = [];
   #accepted = 0;
 
   private constructor(host: string, port: number) {
@@ -53,6 +64,11 @@ export class TcpProxy {
     return `127.0.0.1:${this.#port}`;
   }
 
+  /** The same URL with this proxy in the place of its host. */
+  through(url: string): string {
+    return url.replace(new URL(url).host, this.address);
+  }
+
   /** Connections that are open now. */
   get connections(): number {
     return this.#pairs.size;
@@ -68,6 +84,11 @@ export class TcpProxy {
     return this.#bytes[direction];
   }
 
+  /** Pieces that were passed on so far, cut as asked, in this direction. */
+  pieces(direction: Direction): number {
+    return this.#pieces[direction];
+  }
+
   /** Resolves as soon as `condition` holds; looked at whenever a connection or bytes come or go. */
   async until(condition: (proxy: TcpProxy) => boolean): Promise<void> {
     while (!condition(this)) await new Promise<void>((resolve) => this.#waiting.add(resolve));
@@ -78,10 +99,11 @@ export class TcpProxy {
     for (const pair of [...this.#pairs]) pair.reset();
   }
 
-  /** Takes all bytes, in both directions and on new connections too, and passes none on. */
-  blackHole(): void {
-    this.#swallowing = true;
-    for (const pair of this.#pairs) pair.spoil();
+  /** Takes all bytes, by default in both directions and on new connections too, and passes none on. */
+  blackHole({ direction, named }: BlackHole = {}): void {
+    const swallowed = direction === undefined ? BOTH : [direction];
+    if (named === undefined) this.#swallowed = swallowed;
+    for (const pair of this.#pairs) if (named === undefined || pair.names(named)) pair.swallow(swallowed);
   }
 
   /** Refuses new connections; those that are open stay. */
@@ -100,7 +122,7 @@ export class TcpProxy {
 
   /** Passes bytes on and accepts connections, on the same port as before. */
   async resume(): Promise<void> {
-    this.#swallowing = false;
+    this.#swallowed = [];
     for (const pair of [...this.#pairs]) if (pair.spoilt) pair.reset();
     if (this.#server === undefined) await this.#listen();
   }
@@ -146,18 +168,19 @@ export class TcpProxy {
       this.#wake();
     });
     this.#pairs.add(pair);
-    if (this.#swallowing) pair.spoil();
+    pair.swallow(this.#swallowed);
     this.#carry(pair, 'to-server', client, server);
     this.#carry(pair, 'to-client', server, client);
     this.#wake();
   }
 
   #carry(pair: Pair, direction: Direction, from: Socket, to: Socket): void {
-    const lane = new Lane(from, to, this.#shaping);
+    const lane = new Lane(from, to, this.#shaping, () => void this.#pieces[direction]++);
     from.on('data', (chunk) => {
       const room = this.#cutAt[direction] - this.#bytes[direction];
       this.#bytes[direction] += chunk.length;
-      if (!this.#swallowing && !pair.spoilt) {
+      if (direction === 'to-server') pair.greeted(chunk);
+      if (!pair.swallows(direction)) {
         if (chunk.length >= room) {
           this.#cutAt[direction] = Infinity;
           to.write(chunk.subarray(0, room), () => pair.reset());
@@ -166,7 +189,7 @@ export class TcpProxy {
       this.#wake();
     });
     from.on('end', () => {
-      if (!pair.spoilt) lane.end();
+      if (!pair.swallows(direction)) lane.end();
     });
   }
 
@@ -177,11 +200,15 @@ export class TcpProxy {
   }
 }
 
+/** An AMQP client names itself in its first frame. */
+const GREETING_BYTES = 1024;
+
 /** The two sockets of one connection: they end together. */
 class Pair {
   readonly #sockets: readonly [Socket, Socket];
+  readonly #swallowed = new Set<Direction>();
+  #greeting: Buffer = Buffer.alloc(0);
   #open = 2;
-  spoilt = false;
 
   constructor(client: Socket, server: Socket, closed: () => void) {
     this.#sockets = [client, server];
@@ -194,9 +221,26 @@ class Pair {
     }
   }
 
-  /** From now on bytes are missing: it can never be right again. */
-  spoil(): void {
-    this.spoilt = true;
+  /** From now on bytes of these directions are missing: it can never be right again. */
+  swallow(directions: readonly Direction[]): void {
+    for (const direction of directions) this.#swallowed.add(direction);
+  }
+
+  swallows(direction: Direction): boolean {
+    return this.#swallowed.has(direction);
+  }
+
+  get spoilt(): boolean {
+    return this.#swallowed.size > 0;
+  }
+
+  /** Keeps the beginning of what the client says: there it names itself. */
+  greeted(chunk: Buffer): void {
+    if (this.#greeting.length < GREETING_BYTES) this.#greeting = Buffer.concat([this.#greeting, chunk]);
+  }
+
+  names(text: string): boolean {
+    return this.#greeting.subarray(0, GREETING_BYTES).includes(text);
   }
 
   reset(): void {
@@ -208,8 +252,10 @@ class Pair {
   }
 
   #endOther(closed: Socket): void {
-    const other = this.#sockets[0] === closed ? this.#sockets[1] : this.#sockets[0];
-    if (!this.spoilt && !other.destroyed) other.destroySoon();
+    const [client, server] = this.#sockets;
+    const other = client === closed ? server : client;
+    const direction = client === closed ? 'to-server' : 'to-client';
+    if (!this.swallows(direction) && !other.destroyed) other.destroySoon();
   }
 }
 
@@ -218,14 +264,17 @@ class Lane {
   readonly #from: Socket;
   readonly #to: Socket;
   readonly #shaping: Shaping;
+  readonly #passed: () => void;
   #queue: Buffer[] = [];
   #moving = false;
   #ending = false;
 
-  constructor(from: Socket, to: Socket, shaping: Shaping) {
+  /** @param passed - called for each piece */
+  constructor(from: Socket, to: Socket, shaping: Shaping, passed: () => void) {
     this.#from = from;
     this.#to = to;
     this.#shaping = shaping;
+    this.#passed = passed;
     to.on('drain', () => {
       if (!this.#moving) from.resume();
     });
@@ -234,6 +283,7 @@ class Lane {
   push(chunk: Buffer): void {
     const { sliceBytes, bytesPerSecond } = this.#shaping;
     if (!this.#moving && sliceBytes === Infinity && bytesPerSecond === Infinity) {
+      this.#passed();
       if (!this.#to.write(chunk)) this.#from.pause();
       return;
     }
@@ -258,6 +308,7 @@ class Lane {
     const { sliceBytes, bytesPerSecond } = this.#shaping;
     const size = Math.max(1, Math.min(chunk.length, sliceBytes, Math.ceil(bytesPerSecond / 50)));
     this.#to.write(chunk.subarray(0, size));
+    this.#passed();
     if (size < chunk.length) this.#queue.unshift(chunk.subarray(size));
     if (bytesPerSecond === Infinity) setImmediate(() => this.#move());
     else setTimeout(() => this.#move(), (size / bytesPerSecond) * 1000);

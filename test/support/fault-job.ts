@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
+import { MongoClient } from 'mongodb';
+import { AmqpBroker } from '../../src/broker/amqp/amqp-broker.ts';
+import { AMQP_DEFAULTS } from '../../src/broker/amqp/amqp-options.ts';
+import {
+  type Client,
+  createClient,
+  type Runtime,
+  type RuntimeOptions,
+  type RuntimeStats,
+  type RuntimeStatus,
+  startRuntime,
+} from '../../src/index.ts';
+import { FaultSender } from './fault-sender.ts';
+import { mongoUrl } from './servers.ts';
+import { type ClosedLedger, closeLedger, type LedgerPlaces } from './stored-ids.ts';
+
+/** What was logged, with its level. */
+export interface LogLine {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+export interface FaultJobOptions {
+  /** Reached directly: for the ledger, and for the client and the worker unless they are told otherwise. */
+  readonly broker: string;
+  readonly clientBroker?: RuntimeOptions['broker'];
+  readonly workerBroker?: RuntimeOptions['broker'];
+  /** Further options of the worker. */
+  readonly runtime?: Partial<RuntimeOptions>;
+}
+
+/** The runtime's state is announced to nobody: it is asked for this often. */
+const LOOK_MS = 10;
+const LONGEST_WAIT_MS = 60_000;
+
+/**
+ * A sender, a worker in this process, and a database of their own: what a fault of the broker happens to. `finish` closes
+ * the ledger. Everything is taken away at the test's end, also when it fails.
+ */
+export class FaultJob {
+  readonly queue = 'work';
+  readonly log: LogLine[] = [];
+  readonly sender: FaultSender;
+  readonly client: Client;
+  /** Payload for `hold` tasks; they run until `openGate`. */
+  readonly gate: string = join(tmpdir(), `millrace-gate-${randomUUID()}`);
+  readonly #t: TestContext;
+  readonly #options: FaultJobOptions;
+  readonly #store: string;
+  #runtime: Runtime | undefined;
+
+  private constructor(t: TestContext, options: FaultJobOptions, client: Client) {
+    this.#t = t;
+    this.#options = options;
+    this.client = client;
+    this.sender = new FaultSender(client, this.queue);
+    const store = new URL(mongoUrl as string);
+    store.pathname = `/millrace_fault_${randomUUID().slice(0, 8)}`;
+    this.#store = store.href;
+  }
+
+  /** The client is connected; the worker is started by `startWorker`. */
+  static async open(t: TestContext, options: FaultJobOptions): Promise<FaultJob> {
+    const client = await createClient({ broker: options.clientBroker ?? options.broker, closeGrace: 0 });
+    const job = new FaultJob(t, options, client);
+    t.after(() => job.#remove());
+    return job;
+  }
+
+  /** The client is connected and the worker consumes. */
+  static async start(t: TestContext, options: FaultJobOptions): Promise<FaultJob> {
+    const job = await FaultJob.open(t, options);
+    await job.startWorker();
+    return job;
+  }
+
+  async startWorker(): Promise<void> {
+    const { broker, workerBroker = broker, runtime } = this.#options;
+    const write =
+      (level: LogLine['level']) =>
+      (fields: object, message: string): void =>
+        void this.log.push({ level, message, fields: fields as LogLine['fields'] });
+    this.#runtime = await startRuntime({
+      tasks: new URL('../fixtures/faults/tasks.ts', import.meta.url),
+      broker: workerBroker,
+      store: this.#store,
+      queues: [this.queue],
+      threads: 1,
+      log: { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') },
+      ...runtime,
+    });
+  }
+
+  get stats(): RuntimeStats {
+    return this.#running().stats();
+  }
+
+  get status(): RuntimeStatus {
+    return this.#running().status();
+  }
+
+  /** Lets all `hold` tasks end. */
+  openGate(): void {
+    writeFileSync(this.gate, '');
+  }
+
+  /** Resolves as soon as the condition holds; rejects with what was seen last, and the log's warnings. */
+  async until(what: string, condition: (stats: RuntimeStats, status: RuntimeStatus) => boolean): Promise<void> {
+    const deadline = performance.now() + LONGEST_WAIT_MS;
+    while (!condition(this.stats, this.status)) {
+      if (performance.now() > deadline) {
+        const seen = JSON.stringify({ ...this.stats, ...this.status, warnings: this.warnings.slice(-10) });
+        throw new Error(`still waiting after ${LONGEST_WAIT_MS} ms until ${what}: ${seen}`);
+      }
+      await wait(LOOK_MS);
+    }
+  }
+
+  /** Lines of the log at warn and above, in order. */
+  get warnings(): readonly string[] {
+    return this.log
+      .filter(({ level }) => level === 'warn' || level === 'error')
+      .map(({ message, fields }) => `${message} ${JSON.stringify(fields)}`);
+  }
+
+  /** Resolves when the log has a line like this at warn or above; rejects as `until` does. */
+  async warned(pattern: RegExp): Promise<void> {
+    await this.until(`the log says ${pattern}`, () => this.warnings.some((line) => pattern.test(line)));
+  }
+
+  /** Waits until the queue is empty and nothing is held, drains the worker, and closes the ledger. */
+  async finish(places: Partial<LedgerPlaces> = {}): Promise<ClosedLedger> {
+    const { waiting = [] } = places;
+    await this.#drained([this.queue, ...waiting]);
+    await this.#running().stop();
+    assert.equal(this.status.state, 'stopped');
+    await this.client.close();
+    const ledger = await closeLedger({
+      confirmed: this.sender.confirmed,
+      broker: this.#options.broker,
+      queues: [this.queue],
+      store: this.#store,
+      ...places,
+    });
+    this.#t.diagnostic(ledger.summary);
+    return ledger;
+  }
+
+  async #drained(queues: readonly string[]): Promise<void> {
+    const admin = new AmqpBroker({ ...AMQP_DEFAULTS, urls: [this.#options.broker] });
+    await admin.start();
+    try {
+      const deadline = performance.now() + LONGEST_WAIT_MS;
+      // Seen empty twice with time between: a message may be on its way from the queue to the worker.
+      for (let empty = 0; empty < 2; ) {
+        let ready = 0;
+        for (const queue of queues) ready += await admin.readyCount(queue);
+        empty = ready === 0 && this.stats.messagesHeld === 0 ? empty + 1 : 0;
+        if (performance.now() > deadline)
+          throw new Error(`${ready} are ready and ${this.stats.messagesHeld} held: ${this.warnings.slice(-10)}`);
+        await wait(5 * LOOK_MS);
+      }
+    } finally {
+      await admin.stop();
+    }
+  }
+
+  #running(): Runtime {
+    if (this.#runtime === undefined) throw new TypeError('the worker was not started');
+    return this.#runtime;
+  }
+
+  async #remove(): Promise<void> {
+    await this.#runtime?.kill();
+    await this.client.close();
+    rmSync(this.gate, { force: true });
+    const mongo = new MongoClient(this.#store);
+    await mongo.db().dropDatabase();
+    await mongo.close();
+  }
+}
