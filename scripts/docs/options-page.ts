@@ -3,6 +3,8 @@ import { type DocumentedOption, readOptions } from './read-options.ts';
 /** Files with documented options: those of a runtime, of a client, of a call of `send`. */
 export const OPTION_FILES = [
   'src/config/options.ts',
+  'src/task/retry-policy.ts',
+  'src/task/define-task.ts',
   'src/runtime/client-options.ts',
   'src/client/send-options.ts',
 ] as const;

@@ -26,6 +26,16 @@ export const RUNTIME_FLAGS: readonly Flag[] = [
   { name: 'batch', value: 'N|auto', summary: 'messages a batch is closed at (MILLRACE_BATCH_TARGET)' },
   { name: 'credit', value: 'SIZE', summary: 'bytes of deliveries held at most, e.g. 64MiB (MILLRACE_CREDIT_BYTES)' },
   {
+    name: 'timeout',
+    value: 'TIME',
+    summary: 'how long a task may take that does not say so itself, e.g. 15m (MILLRACE_TASK_TIMEOUT)',
+  },
+  {
+    name: 'attempts',
+    value: 'N',
+    summary: 'attempts of a task that does not say so itself, the first included',
+  },
+  {
     name: 'grace',
     value: 'TIME',
     summary: 'how long a stop waits for begun tasks, e.g. 25s (MILLRACE_SHUTDOWN_GRACE)',
@@ -46,6 +56,8 @@ export function runtimeOptions(values: FlagValues, env: CommandIo['env']): Parti
   const target = batch === undefined || batch === 'auto' ? batch : integer(values, 'batch');
   const credit = textOf(values, 'credit');
   const grace = textOf(values, 'grace');
+  const timeout = textOf(values, 'timeout');
+  const attempts = integer(values, 'attempts');
   return {
     ...fromEnv,
     ...pick('tasks', textOf(values, 'tasks')),
@@ -56,6 +68,8 @@ export function runtimeOptions(values: FlagValues, env: CommandIo['env']): Parti
     ...pick('prefetch', integer(values, 'prefetch')),
     ...pick('batching', target === undefined ? undefined : { ...fromEnv.batching, target }),
     ...pick('credit', credit === undefined ? undefined : { bytes: numberOr<ByteSize>(credit) }),
+    ...pick('timeouts', timeout === undefined ? undefined : { task: numberOr<Duration>(timeout) }),
+    ...pick('retry', attempts === undefined ? undefined : { attempts }),
     ...pick('shutdown', grace === undefined ? undefined : { grace: numberOr<Duration>(grace) }),
     ...pick('queueType', textOf(values, 'queue-type') as 'quorum' | 'classic' | undefined), // checked with the others
     ...pick('declare', isOn(values, 'no-declare') ? false : undefined),

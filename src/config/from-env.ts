@@ -20,6 +20,7 @@ export const ENVIRONMENT = {
   MILLRACE_BATCH_MAX_BYTES: 'batching.maxBytes',
   MILLRACE_BATCH_MAX_AGE: 'batching.maxAge',
   MILLRACE_CREDIT_BYTES: 'credit.bytes',
+  MILLRACE_TASK_TIMEOUT: 'timeouts.task',
   MILLRACE_SHUTDOWN_GRACE: 'shutdown.grace',
   MILLRACE_LOG_LEVEL: 'log.level',
 } as const;
@@ -52,13 +53,14 @@ export function optionsFromEnv(env: Environment = process.env): Partial<RuntimeO
   });
 }
 
-function groups(from: Reader): Pick<RuntimeOptions, 'batching' | 'credit' | 'shutdown' | 'log'> {
+function groups(from: Reader): Pick<RuntimeOptions, 'batching' | 'credit' | 'timeouts' | 'shutdown' | 'log'> {
   const batching = given({
     target: from('MILLRACE_BATCH_TARGET', readTarget),
     maxBytes: from('MILLRACE_BATCH_MAX_BYTES', (text) => numberOr<ByteSize>(text)),
     maxAge: from('MILLRACE_BATCH_MAX_AGE', (text) => numberOr<Duration>(text)),
   });
   const credit = given({ bytes: from('MILLRACE_CREDIT_BYTES', (text) => numberOr<ByteSize>(text)) });
+  const timeouts = given({ task: from('MILLRACE_TASK_TIMEOUT', (text) => numberOr<Duration>(text)) });
   const shutdown = given({
     grace: from('MILLRACE_SHUTDOWN_GRACE', (text) => numberOr<Duration>(text)),
   });
@@ -66,6 +68,7 @@ function groups(from: Reader): Pick<RuntimeOptions, 'batching' | 'credit' | 'shu
   return {
     ...nonEmpty('batching', batching),
     ...nonEmpty('credit', credit),
+    ...nonEmpty('timeouts', timeouts),
     ...nonEmpty('shutdown', shutdown),
     ...nonEmpty('log', log),
   };

@@ -50,8 +50,11 @@ export class Completer {
     this.#completeMixed(run, outcomes.others);
   }
 
-  /** A run's thread ended first; its ledger says how far it had come. */
-  died(run: RunInFlight, death: ThreadDeath, error: WireError): void {
+  /**
+   * A run's thread ended first; its ledger says how far it had come.
+   * @param reason - why the thread ended
+   */
+  died(run: RunInFlight, death: ThreadDeath, reason: string): void {
     const { batch, alone = false } = run;
     const { aftermath, runAgain } = this.#parts;
     const verdict = judge(run, death);
@@ -60,8 +63,8 @@ export class Completer {
     for (const suspect of verdict.suspects) runAgain({ batch, indexes: [suspect], alone: true });
     for (const index of verdict.timedOut) this.#timeOut(run, index);
     if (verdict.culprit !== undefined) {
-      const message = `the thread ended while it ran this task: ${error.message}`;
-      const crash = { ...error, code: 'E_TASK_CRASHED', message };
+      const message = `the thread ended while it ran this task: ${reason}`;
+      const crash: WireError = { name: 'RuntimeError', code: 'E_TASK_CRASHED', message };
       aftermath.follow(batch, { index: verdict.culprit, kind: 'crashed', error: crash });
     }
   }

@@ -4,7 +4,6 @@ import { SlabPool } from '../batch/slab-pool.ts';
 import type { Broker, Consumer, Publisher } from '../broker/broker.ts';
 import { Delays } from '../broker/delays.ts';
 import { isRuntimeError, RuntimeError } from '../errors/runtime-error.ts';
-import { toWireError } from '../errors/wire-error.ts';
 import type { Executor } from '../executor/executor.ts';
 import type { Store } from '../store/store.ts';
 import type { Service } from '../support/service.ts';
@@ -272,7 +271,8 @@ export class Pipeline implements Service {
       this.#tally.threadDeaths++;
       const fields = { queue: batch.lane.queue.name, messages: batch.count, ...death };
       this.#parts.logger.warn(fields, `a batch lost its thread: ${error.message}`);
-      this.#completer.died(run, death, toWireError(error, 'E_THREAD_DIED'));
+      const { reason } = error.details as { readonly reason?: unknown };
+      this.#completer.died(run, death, typeof reason === 'string' ? reason : error.message);
     } else if (isRuntimeError(error) && error.code.startsWith('E_STORE_')) {
       this.#gate.away(error.message);
       this.#runAgain({ batch, indexes });

@@ -1,6 +1,8 @@
 import type { Broker } from '../broker/broker.ts';
-import { deadQueueName } from '../broker/topology.ts';
+import { delayMarker, delayTopology } from '../broker/delay-topology.ts';
+import { deadQueueName, suspectsQueueName } from '../broker/topology.ts';
 import type { Client } from '../client/client.ts';
+import { DEFAULTS } from '../config/defaults.ts';
 import type { RuntimeOptions } from '../config/options.ts';
 import { createClient } from '../runtime/create-client.ts';
 import { createEmbedded, type EmbeddedStore } from '../runtime/embedded.ts';
@@ -9,7 +11,10 @@ import { startRuntime } from '../runtime/start-runtime.ts';
 import { type TakenMessage, takeMessages } from '../runtime/take-messages.ts';
 import { SILENT_LOGGER } from '../telemetry/logger.ts';
 
-/** As for `startRuntime`, but for broker and store, which are embedded. One thread and no log unless told otherwise. */
+/**
+ * As for `startRuntime`, but for broker and store, which are embedded. Unless told otherwise: one thread, no log, retries
+ * without a delay worth waiting for (100 ms), and unknown tasks go to the dead letters at once.
+ */
 export type TestRuntimeOptions = Omit<RuntimeOptions, 'broker' | 'store' | 'signals'>;
 
 /** A runtime, a client and a store in this process, for tests of task modules. */
@@ -18,12 +23,19 @@ export interface TestRuntime extends AsyncDisposable {
   readonly client: Client;
   /** What the tasks have stored. Readable after `stop` too. */
   readonly store: EmbeddedStore;
-  /** Resolves when no message of the runtime's queues waits or runs any more. */
+  /** Resolves when no message of the runtime's queues waits, for its turn or for a delay, or runs any more. */
   settled(): Promise<void>;
   /** Takes the dead letters of a queue. */
   takeDeadLetters(queue: string): Promise<readonly TakenMessage[]>;
   stop(): Promise<void>;
 }
+
+const TEST_DEFAULTS = {
+  threads: 1,
+  log: SILENT_LOGGER,
+  retry: { delay: 0 },
+  unknownTasks: { limit: 0 },
+} as const satisfies Partial<TestRuntimeOptions>;
 
 /**
  * Starts a runtime on an embedded broker and store: the same code as in production, threads included, and no server.
@@ -40,12 +52,10 @@ export async function startTestRuntime(options: TestRuntimeOptions): Promise<Tes
   const stopParts = async (): Promise<void> => {
     await Promise.all([worker, sender, inspection, store].map((part) => part.stop()));
   };
-  const runtime = await orElse(
-    startRuntime({ threads: 1, log: SILENT_LOGGER, ...options, broker: worker, store }),
-    stopParts,
-  );
+  const runtime = await orElse(startRuntime({ ...TEST_DEFAULTS, ...options, broker: worker, store }), stopParts);
   await inspection.start();
   const client = await createClient({ broker: sender });
+  const prefix = options.delays?.prefix ?? DEFAULTS.delays.prefix;
   const stop = async (): Promise<void> => {
     await client.close();
     await runtime.stop();
@@ -56,8 +66,7 @@ export async function startTestRuntime(options: TestRuntimeOptions): Promise<Tes
     client,
     store,
     settled: async () => {
-      const { queues } = runtime.status();
-      while (runtime.stats().messagesHeld > 0 || (await anyReady(inspection, queues))) await turn();
+      while (runtime.stats().messagesHeld > 0 || (await anyReady(inspection, runtime, prefix))) await turn();
     },
     takeDeadLetters: (queue) => takeMessages(inspection, deadQueueName(queue)),
     stop,
@@ -75,8 +84,11 @@ async function orElse<T>(work: Promise<T>, cleanUp: () => Promise<void>): Promis
   }
 }
 
-async function anyReady(broker: Broker, queues: readonly string[]): Promise<boolean> {
-  for (const queue of queues) if ((await broker.readyCount(queue)) > 0) return true;
+async function anyReady(broker: Broker, runtime: Runtime, delayPrefix: string): Promise<boolean> {
+  const { queues } = runtime.status();
+  const delays = (await broker.exchangeExists(delayMarker(delayPrefix).name)) ? delayTopology(delayPrefix).queues : [];
+  const names = [...queues, ...queues.map(suspectsQueueName), ...delays.map((queue) => queue.name)];
+  for (const name of names) if ((await broker.readyCount(name)) > 0) return true;
   return false;
 }
 

@@ -1,6 +1,6 @@
 /**
  * The demo's task module, as a user would write it: parse, validate, normalise, score, and return what is to be stored.
- * It runs in the threads. A record that is not valid throws, and its message goes to the dead letters.
+ * It runs in the threads. A record that is not valid throws an error that no retry can cure, and its message goes to the dead letters.
  */
 import { defineTask, type Effect, insertOne, type TaskContext } from '../../task/index.ts';
 import type { RawCall } from './call-record.ts';
@@ -23,8 +23,13 @@ const CODEC_IMPAIRMENT: Readonly<Record<string, readonly [base: number, lossFact
   'AMR-WB': [5, 22],
 };
 
+/** What no further attempt can cure. */
+const INVALID_CALL = 'E_CALL_INVALID';
+
 /** The collection is named like the queue, so that every demo has its own. */
-export const recordCall = defineTask('record-call', (raw: RawCall, context: TaskContext): Effect => {
+const options = { retry: { never: [INVALID_CALL] } };
+
+export const recordCall = defineTask('record-call', options, (raw: RawCall, context: TaskContext): Effect => {
   const call = parse(raw);
   validate(call);
   const { caller, callee } = call;
@@ -56,9 +61,13 @@ function parse(raw: RawCall): Call {
 }
 
 function validate(call: Call): void {
-  if (call.callee.length < 8) throw new Error(`a call needs a callee, got '${call.callee}'`);
-  if (!(call.seconds >= 0)) throw new Error(`a call lasts 0 seconds or more, got ${call.seconds}`);
-  if (Number.isNaN(call.startedAt.getTime())) throw new Error('a call needs a start time');
+  if (call.callee.length < 8) throw invalid(`a call needs a callee, got '${call.callee}'`);
+  if (!(call.seconds >= 0)) throw invalid(`a call lasts 0 seconds or more, got ${call.seconds}`);
+  if (Number.isNaN(call.startedAt.getTime())) throw invalid('a call needs a start time');
+}
+
+function invalid(reason: string): Error {
+  return Object.assign(new Error(reason), { code: INVALID_CALL });
 }
 
 /** E.164: `+`, country code, digits only. Numbers without a country code are German. */

@@ -16,6 +16,7 @@ const EXAMPLE: Record<keyof typeof ENVIRONMENT, string> = {
   MILLRACE_BATCH_MAX_BYTES: '512KiB',
   MILLRACE_BATCH_MAX_AGE: '7',
   MILLRACE_CREDIT_BYTES: '2097152',
+  MILLRACE_TASK_TIMEOUT: '3m',
   MILLRACE_SHUTDOWN_GRACE: '10s',
   MILLRACE_LOG_LEVEL: 'warn',
 };
@@ -33,6 +34,7 @@ test('every variable sets its option, with the value in the right type', () => {
     prefetch: 500,
     batching: { target: 100, maxBytes: '512KiB', maxAge: 7 },
     credit: { bytes: 2_097_152 },
+    timeouts: { task: '3m' },
     shutdown: { grace: '10s' },
     log: { level: 'warn' },
   });

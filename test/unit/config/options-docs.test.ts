@@ -15,6 +15,10 @@ const GROUPS: Readonly<Record<string, keyof typeof DEFAULTS>> = {
   StoreSettings: 'store',
   BatchingSettings: 'batching',
   CreditSettings: 'credit',
+  QueueSettings: 'queue',
+  TimeoutSettings: 'timeouts',
+  UnknownTaskSettings: 'unknownTasks',
+  DelaySettings: 'delays',
   ShutdownSettings: 'shutdown',
   LogSettings: 'log',
 };

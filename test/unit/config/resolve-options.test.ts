@@ -6,6 +6,7 @@ import type { Broker } from '../../../src/broker/broker.ts';
 import { defaultThreads } from '../../../src/config/defaults.ts';
 import { resolveOptions } from '../../../src/config/resolve-options.ts';
 import type { Store } from '../../../src/store/store.ts';
+import { DEFAULT_RETRY } from '../../../src/task/retry-policy.ts';
 
 test('what is not given is filled in, in the unit of its name', () => {
   assert.deepEqual(resolveOptions({ tasks: 'tasks.js' }), {
@@ -19,12 +20,21 @@ test('what is not given is filled in, in the unit of its name', () => {
       connectionName: 'millrace',
     },
     store: undefined,
-    queues: [{ name: 'default', task: undefined, prefetch: 2000 }],
+    queues: [{ name: 'default', task: undefined, prefetch: 2000, weight: 1, retry: DEFAULT_RETRY }],
     queueType: 'quorum',
     declare: true,
     threads: defaultThreads(),
     batch: { target: 'auto', maxBytes: 1_048_576, maxAgeMs: 5 },
     creditBytes: 67_108_864,
+    timeouts: { taskMs: 900_000, graceMs: 2_000 },
+    unknownTasks: { waitMs: 10_000, limit: 60 },
+    delayPrefix: 'millrace.delay',
+    threadLimits: {
+      heapBytes: undefined,
+      recycleTasks: undefined,
+      recycleHeapBytes: undefined,
+      recycleAgeMs: undefined,
+    },
     shutdown: { graceMs: 25_000 },
     log: { kind: 'level', level: 'info' },
     signals: false,
@@ -35,11 +45,13 @@ test('a queue of its own settings keeps them, others take the prefetch of the ru
   const { queues } = resolveOptions({
     tasks: 't.js',
     prefetch: 50,
-    queues: ['a', { name: 'b', task: 'score', prefetch: 7 }],
+    retry: { attempts: 9, delay: '2s' },
+    queues: ['a', { name: 'b', task: 'score', prefetch: 7, weight: 3, retry: { attempts: 1 } }],
   });
+  const retry = { ...DEFAULT_RETRY, attempts: 9, delayMs: 2_000 };
   assert.deepEqual(queues, [
-    { name: 'a', task: undefined, prefetch: 50 },
-    { name: 'b', task: 'score', prefetch: 7 },
+    { name: 'a', task: undefined, prefetch: 50, weight: 1, retry },
+    { name: 'b', task: 'score', prefetch: 7, weight: 3, retry: { ...retry, attempts: 1 } },
   ]);
 });
 
