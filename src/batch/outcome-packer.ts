@@ -88,3 +88,8 @@ export function readOutcomes(buffer: ArrayBuffer): BatchOutcomes {
     handlerCalls: view.getUint32(28, true),
   };
 }
+
+/** How many tasks the run settled, without reading the rest. */
+export function countSettled(buffer: ArrayBuffer): number {
+  return new DataView(buffer).getUint32(4, true);
+}

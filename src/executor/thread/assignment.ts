@@ -1,5 +1,5 @@
 import { type Piscina, queueOptionsSymbol } from 'piscina';
-import { LEDGER_THREAD_ID } from '../../batch/ledger.ts';
+import { LEDGER_HEAP_MIB, LEDGER_THREAD_ID } from '../../batch/ledger.ts';
 
 /** One that computes, one that waits for its bulk write. */
 export const BATCHES_PER_THREAD = 2;
@@ -15,6 +15,11 @@ export interface Assignment {
 /** True when the thread has read the batch, and so had started well. */
 export function hasBegun({ ledger }: Assignment): boolean {
   return ledger !== undefined && Atomics.load(new Int32Array(ledger), LEDGER_THREAD_ID) !== 0;
+}
+
+/** Heap of its thread, MiB, as the thread last looked; 0 when it has not. */
+export function heapMiBOf({ ledger }: Assignment): number {
+  return ledger === undefined ? 0 : Atomics.load(new Int32Array(ledger), LEDGER_HEAP_MIB);
 }
 
 /** Derived from the pool's options, because piscina does not export it. */

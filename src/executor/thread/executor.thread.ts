@@ -13,7 +13,14 @@ import { StoreLink } from '../store-link.ts';
 import type { LogSink } from '../task-log.ts';
 import { importTasks } from '../task-module.ts';
 import { TaskTable } from '../task-table.ts';
-import type { ThreadAnswer, ThreadCommand, ThreadData, ThreadLogLine, ThreadRequest } from './thread-protocol.ts';
+import type {
+  ThreadAnswer,
+  ThreadCommand,
+  ThreadData,
+  ThreadLoaded,
+  ThreadLogLine,
+  ThreadRequest,
+} from './thread-protocol.ts';
 
 type Loaded = RunEnvironment | Extract<ThreadAnswer, { kind: 'failed' }>;
 
@@ -55,8 +62,10 @@ function load(): Promise<Loaded> {
 }
 
 async function loadTasks(): Promise<RunEnvironment> {
+  const registry = await importTasks(data.taskModule);
+  parentPort?.postMessage({ kind: 'loaded', threadId } satisfies ThreadLoaded);
   return {
-    tasks: new TaskTable(await importTasks(data.taskModule), data.timeouts),
+    tasks: new TaskTable(registry, data.timeouts),
     codec: nativeCodec,
     effects: new EffectWriter(link),
     threadId,

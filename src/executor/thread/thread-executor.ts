@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { BroadcastChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
+import { countSettled } from '../../batch/outcome-packer.ts';
 import { DEFAULTS } from '../../config/defaults.ts';
 import { RuntimeError } from '../../errors/runtime-error.ts';
 import { fromWireError } from '../../errors/wire-error.ts';
@@ -9,11 +10,19 @@ import { parseDuration } from '../../support/duration.ts';
 import type { BatchRequest, Executor, ExecutorListener, TaskDescription } from '../executor.ts';
 import { moduleError, taskModuleUrl } from '../task-module.ts';
 import type { TaskTimeouts } from '../task-table.ts';
-import { type Assignment, assignmentBalancer, BATCHES_PER_THREAD, hasBegun, withAssignment } from './assignment.ts';
+import {
+  type Assignment,
+  assignmentBalancer,
+  BATCHES_PER_THREAD,
+  hasBegun,
+  heapMiBOf,
+  withAssignment,
+} from './assignment.ts';
 import { DeathWatch } from './death-watch.ts';
 import { toMiB } from './exit-reason.ts';
-import type { ThreadAnswer, ThreadCommand, ThreadData, ThreadLogLine, ThreadRequest } from './thread-protocol.ts';
+import type { ThreadAnswer, ThreadCommand, ThreadData, ThreadMessage, ThreadRequest } from './thread-protocol.ts';
 import { type ThreadExit, ThreadRoll } from './thread-roll.ts';
+import { type RotationLimits, ThreadRotation } from './thread-rotation.ts';
 
 export interface ThreadExecutorOptions {
   /** The module that exports the tasks: a URL, or a path relative to the working directory. Every thread imports it. */
@@ -31,12 +40,9 @@ export interface ThreadExecutorOptions {
 }
 
 /** Undefined: no such limit. */
-export interface ThreadLimits {
+export interface ThreadLimits extends RotationLimits {
   /** Of each thread's heap, not of its buffers; a thread that exceeds it dies. Undefined: Node's own limit. */
   readonly heapBytes: number | undefined;
-  readonly recycleTasks: number | undefined;
-  readonly recycleHeapBytes: number | undefined;
-  readonly recycleAgeMs: number | undefined;
 }
 
 /**
@@ -88,6 +94,8 @@ export class ThreadExecutor implements Executor {
   readonly #url: string;
   readonly #deaths = new DeathWatch();
   readonly #roll: ThreadRoll;
+  /** Undefined where no thread is ever recycled. */
+  readonly #rotation: ThreadRotation | undefined;
   readonly #open = new Set<Assignment>();
   readonly #channelName = `millrace-${randomUUID()}`;
   #state: ThreadExecutorState = 'created';
@@ -113,6 +121,7 @@ export class ThreadExecutor implements Executor {
       },
       { heapBytes: options.limits?.heapBytes, stuckAfterMs: options.stuckAfterMs ?? STUCK_AFTER_MS },
     );
+    this.#rotation = this.#createRotation(options.limits);
   }
 
   get state(): ThreadExecutorState {
@@ -142,6 +151,7 @@ export class ThreadExecutor implements Executor {
   }
 
   terminate(threadId: number, reason: string): void {
+    this.#rotation?.gone(threadId);
     this.#roll.end(threadId, reason);
   }
 
@@ -177,7 +187,7 @@ export class ThreadExecutor implements Executor {
       minThreads: this.threads,
       maxThreads: this.threads,
       concurrentTasksPerWorker: BATCHES_PER_THREAD,
-      loadBalancer: assignmentBalancer((threadId) => !this.#roll.isEnding(threadId)),
+      loadBalancer: assignmentBalancer((threadId) => this.#mayTake(threadId)),
       atomics: 'disabled',
       idleTimeout: Number.POSITIVE_INFINITY,
       recordTiming: false,
@@ -186,7 +196,7 @@ export class ThreadExecutor implements Executor {
       ...(heapBytes === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: toMiB(heapBytes) } }),
     });
     pool.on('error', (error: Error) => this.#listener.strayError?.(error));
-    pool.on('message', (line: ThreadLogLine) => this.#listener.logged?.(line.level, line.message, line.fields));
+    pool.on('message', (message: ThreadMessage) => this.#received(message));
     pool.on('workerCreate', (thread: { readonly id: number }) => {
       this.#roll.add(pool.threads);
       this.#roll.markReady(thread.id);
@@ -196,6 +206,30 @@ export class ThreadExecutor implements Executor {
     this.#commands = new BroadcastChannel(this.#channelName);
     this.#commands.unref();
     return pool;
+  }
+
+  #createRotation(limits: ThreadLimits | undefined): ThreadRotation | undefined {
+    if (limits === undefined || !ThreadRotation.hasWork(limits)) return undefined;
+    return new ThreadRotation(this.threads, limits, {
+      openRuns: (threadId) => this.#openRuns(threadId),
+      chosen: (threadId, reason) => this.#listener.recycled?.(threadId, reason),
+      end: (threadId, reason) => this.#roll.end(threadId, reason),
+    });
+  }
+
+  #mayTake(threadId: number): boolean {
+    return !this.#roll.isEnding(threadId) && this.#rotation?.isLeaving(threadId) !== true;
+  }
+
+  #openRuns(threadId: number): number {
+    let open = 0;
+    for (const run of this.#open) if (run.threadId === threadId) open++;
+    return open;
+  }
+
+  #received(message: ThreadMessage): void {
+    if (message.kind === 'log') this.#listener.logged?.(message.level, message.message, message.fields);
+    else if (!this.#roll.isEnding(message.threadId)) this.#rotation?.loaded(message.threadId, performance.now());
   }
 
   async #startThread(pool: Piscina<ThreadRequest, ThreadAnswer>): Promise<readonly TaskDescription[]> {
@@ -215,7 +249,7 @@ export class ThreadExecutor implements Executor {
   async #run(pool: Piscina<ThreadRequest, ThreadAnswer>, request: BatchRequest): Promise<ArrayBuffer> {
     const { buffer, ledger, queue, defaultTask } = request;
     const assignment: Assignment = { threadId: undefined, ledger };
-    let answer: ThreadAnswer;
+    let answer: ThreadAnswer | undefined;
     this.#open.add(assignment);
     try {
       const run: ThreadRequest = { kind: 'run', buffer, ledger, queue, defaultTask };
@@ -224,6 +258,7 @@ export class ThreadExecutor implements Executor {
       throw await this.#whyBroken(thrown, assignment);
     } finally {
       this.#open.delete(assignment);
+      this.#recordWear(assignment, answer);
     }
     if (answer instanceof ArrayBuffer) {
       this.#deaths.finished();
@@ -232,6 +267,12 @@ export class ThreadExecutor implements Executor {
     }
     if (answer.kind === 'failed') throw fromWireError(answer.error, 'E_STATE');
     throw new TypeError('a thread answered a batch with its start');
+  }
+
+  #recordWear(assignment: Assignment, answer: ThreadAnswer | undefined): void {
+    if (this.#rotation === undefined || assignment.threadId === undefined || this.#state !== 'running') return;
+    const tasks = answer instanceof ArrayBuffer ? countSettled(answer) : 0;
+    this.#rotation.batchEnded(assignment.threadId, tasks, heapMiBOf(assignment), performance.now());
   }
 
   /** Resolves once the thread has exited: until then it may still write. */
@@ -253,6 +294,7 @@ export class ThreadExecutor implements Executor {
 
   #threadExited({ threadId, reason, wanted, hadFinished }: ThreadExit): void {
     if (this.#pool !== undefined) this.#roll.add(this.#pool.threads);
+    this.#rotation?.exited(threadId);
     this.#listener.threadExited?.(threadId, reason);
     if (this.#state !== 'running' || wanted) return;
     let hadBegun = hadFinished;

@@ -27,7 +27,16 @@ export type ThreadAnswer =
 /** To all threads. */
 export type ThreadCommand = { readonly kind: 'abort' };
 
-/** From a thread at any time. */
+/** From a thread, without being asked. */
+export type ThreadMessage = ThreadLoaded | ThreadLogLine;
+
+/** Once: it has its tasks and answers. A thread whose module cannot be loaded never says so. */
+export interface ThreadLoaded {
+  readonly kind: 'loaded';
+  readonly threadId: number;
+}
+
+/** At any time. */
 export interface ThreadLogLine {
   readonly kind: 'log';
   readonly level: Parameters<NonNullable<ExecutorListener['logged']>>[0];
