@@ -3,38 +3,60 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { RuntimeOptions } from '../../src/config/options.ts';
+import type { RuntimeStats } from '../../src/runtime/runtime.ts';
+import type { WorkerOrder } from '../fixtures/worker/main.ts';
 
-/** What the worker process reports of itself every 20 ms. */
-export interface WorkerStats {
-  readonly received: number;
-  readonly redelivered: number;
-  readonly acked: number;
-  readonly succeeded: number;
-  readonly deadLettered: number;
-  readonly messagesHeld: number;
-  readonly bytesHeld: number;
-  readonly threadDeaths: number;
-  readonly paused?: string;
+/** What the worker process reports of itself, by default every 20 ms. */
+export interface WorkerStats extends RuntimeStats {
+  readonly state: string;
   readonly broker: string;
   readonly reconnects: number;
   readonly store?: string;
+  /** Its wall clock, Unix ms. */
+  readonly now: number;
 }
 
-type Report = { event: 'running'; rssBytes: number } | ({ event: 'stats' } & WorkerStats) | { event: 'stopped' };
+type Report =
+  | { event: 'running'; rssBytes: number }
+  | ({ event: 'stats' } & WorkerStats)
+  | { event: 'obeyed'; order: WorkerOrder['order'] }
+  | { event: 'stopped' };
+
+export type WorkerOptions = Partial<Omit<RuntimeOptions, 'broker' | 'store' | 'tasks'>> & {
+  readonly broker: string;
+  readonly store?: string;
+  readonly tasks?: string;
+};
+
+export interface WorkerSetting {
+  /** Modules loaded before everything else, in all threads. */
+  readonly preload?: readonly URL[];
+  /** For the preloaded modules. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly reportEveryMs?: number;
+}
+
+export interface ProcessEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
 
 /** MILLRACE_PROJECT names a copy of the project to run instead, which is how scripts/mutations.ts shows that a test can fail. */
 const PROJECT = process.env['MILLRACE_PROJECT'] ?? fileURLToPath(new URL('../../', import.meta.url));
 const MAIN = `${PROJECT}/test/fixtures/worker/main.ts`;
 const LONGEST_WAIT_MS = 120_000;
+/** Of what it logs the end is kept: enough to see why it ended. */
+const LONGEST_ERRORS = 64 * 1024;
 
 /** A worker in a process of its own, so that it can be killed. */
 export class WorkerProcess {
   readonly #child: ChildProcess;
   readonly #watchers = new Set<() => void>();
-  readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+  readonly exited: Promise<ProcessEnd>;
   #last: WorkerStats | undefined;
   #ended: string | undefined;
   #errors = '';
+  #obeyed = 0;
   rssBytes = 0;
 
   private constructor(child: ChildProcess) {
@@ -42,8 +64,9 @@ export class WorkerProcess {
     createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (line) =>
       this.#hear(JSON.parse(line) as Report),
     );
+    child.stdin?.on('error', () => undefined); // it may be gone when it is told something; `until` says so
     child.stderr?.on('data', (chunk: Buffer) => {
-      this.#errors += chunk.toString();
+      this.#errors = (this.#errors + chunk.toString()).slice(-LONGEST_ERRORS);
     });
     this.exited = new Promise((resolve) => {
       child.on('exit', (code, signal) => {
@@ -55,15 +78,26 @@ export class WorkerProcess {
   }
 
   /** Resolves when the worker consumes. */
-  static async start(
-    options: Omit<RuntimeOptions, 'tasks' | 'broker' | 'store'> & { broker: string; store?: string },
-  ): Promise<WorkerProcess> {
-    const env = { ...process.env, WORKER_OPTIONS: JSON.stringify(options) };
-    const worker = new WorkerProcess(
-      spawn(process.execPath, ['--import', 'tsx', MAIN], { env, stdio: ['ignore', 'pipe', 'pipe'] }),
-    );
-    await worker.until('it runs', () => worker.rssBytes > 0);
+  static async start(options: WorkerOptions, setting: WorkerSetting = {}): Promise<WorkerProcess> {
+    const worker = WorkerProcess.spawn(options, setting);
+    await worker.running();
     return worker;
+  }
+
+  /** Does not wait: for a worker that may die while it starts. */
+  static spawn(options: WorkerOptions, { preload = [], env = {}, reportEveryMs = 20 }: WorkerSetting): WorkerProcess {
+    const imports = ['tsx', ...preload.map((url) => url.href)].flatMap((name) => ['--import', name]);
+    const settings = { WORKER_OPTIONS: JSON.stringify(options), WORKER_REPORT_MS: String(reportEveryMs) };
+    return new WorkerProcess(
+      spawn(process.execPath, [...imports, MAIN], {
+        env: { ...process.env, ...env, ...settings },
+        stdio: ['pipe', 'pipe', 'pipe'],
+      }),
+    );
+  }
+
+  get pid(): number {
+    return this.#child.pid as number;
   }
 
   /** The newest report; undefined before the first. */
@@ -71,14 +105,25 @@ export class WorkerProcess {
     return this.#last;
   }
 
+  /** The end of what it logged. */
   get errors(): string {
     return this.#errors;
+  }
+
+  /** How it ended; undefined while it lives. */
+  get ended(): string | undefined {
+    return this.#ended;
   }
 
   /** Largest resident memory so far, as the kernel counts it; Linux only. */
   get peakRssBytes(): number {
     const status = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8');
     return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
+  }
+
+  /** Resolves when it consumes. */
+  running(): Promise<void> {
+    return this.until('it runs', () => this.rssBytes > 0);
   }
 
   /** Resolves when the condition holds, asked at each report; rejects when the worker ends first. */
@@ -93,6 +138,13 @@ export class WorkerProcess {
     }
   }
 
+  /** Resolves when it has done what it was told. */
+  async obey(order: WorkerOrder): Promise<void> {
+    const before = this.#obeyed;
+    this.#child.stdin?.write(`${JSON.stringify(order)}\n`);
+    await this.until(`it obeys ${order.order}`, () => this.#obeyed > before);
+  }
+
   /** As a machine that loses power. */
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');
@@ -100,13 +152,18 @@ export class WorkerProcess {
   }
 
   /** Drains; resolves with how the process ended. */
-  async terminate(): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
-    this.#child.kill('SIGTERM');
+  async terminate(): Promise<ProcessEnd> {
+    this.signal('SIGTERM');
     return await this.exited;
+  }
+
+  signal(signal: 'SIGTERM' | 'SIGINT' | 'SIGSTOP' | 'SIGCONT'): void {
+    this.#child.kill(signal);
   }
 
   #hear(report: Report): void {
     if (report.event === 'running') this.rssBytes = report.rssBytes;
+    if (report.event === 'obeyed') this.#obeyed++;
     if (report.event === 'stats') this.#last = report;
     this.#wake();
   }
