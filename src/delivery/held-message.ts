@@ -1,6 +1,9 @@
 import { decodeProperties, type MessageProperties } from '../batch/message-properties.ts';
 import { ATTEMPT, HISTORY, WAITS } from '../batch/task-headers.ts';
 
+/** A count above it is nonsense, and counting on from it would leave the whole numbers. */
+const HIGHEST_COUNT = 1_000_000_000;
+
 /** A message that did not simply succeed, read on the main thread. The bytes stay unchanged until it is settled. */
 export interface HeldMessage {
   /** Undefined where they cannot be read. */
@@ -42,5 +45,5 @@ function readable(bytes: Buffer): MessageProperties | undefined {
 
 function countIn(header: unknown): number {
   const count = typeof header === 'bigint' ? Number(header) : header;
-  return typeof count === 'number' && Number.isFinite(count) && count > 0 ? Math.floor(count) : 0;
+  return typeof count === 'number' && count > 0 && count <= HIGHEST_COUNT ? Math.floor(count) : 0;
 }
