@@ -9,9 +9,11 @@ export type Health = 'ok' | 'degraded' | 'failed';
 export interface ThreadHealth {
   /** As many as the options ask for. */
   readonly configured: number;
-  /** Running now. */
+  /** Running now, stuck ones included. */
   readonly alive: number;
-  /** Ended since the start and not by a stop. Each was replaced. */
+  /** Told to end and held by native code in a task: only the end of the process frees them. */
+  readonly stuck: number;
+  /** Ended since the start, neither by a stop nor to be recycled. Each was replaced. */
   readonly deaths: number;
   /** Why the last one ended. */
   readonly lastExit: string | undefined;
@@ -48,7 +50,7 @@ export interface HealthInputs {
 /** Judges the parts together. Pure: the same inputs give the same answer. */
 export function judgeHealth(inputs: HealthInputs): { readonly health: Health; readonly problems: readonly string[] } {
   const problems = [...findProblems(inputs)];
-  if (inputs.state === 'failed') return { health: 'failed', problems };
+  if (inputs.state === 'failed' || inputs.threads.stuck > 0) return { health: 'failed', problems };
   return { health: problems.length === 0 ? 'ok' : 'degraded', problems };
 }
 
@@ -61,6 +63,7 @@ function* findProblems({ state, broker, store, threads, counters, failure }: Hea
   if (store !== undefined && store.state !== 'connected') yield `the store is ${store.state}${because(store.reason)}`;
   if (threads.alive < threads.configured)
     yield `${threads.alive} of ${threads.configured} threads run${because(threads.lastExit)}`;
+  if (threads.stuck > 0) yield `${threads.stuck} of ${threads.configured} threads do not end: end the process`;
   if (counters?.paused !== undefined) yield `nothing is consumed: ${counters.paused}`;
 }
 

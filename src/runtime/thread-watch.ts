@@ -1,4 +1,4 @@
-import type { RuntimeError } from '../errors/runtime-error.ts';
+import { RuntimeError } from '../errors/runtime-error.ts';
 import type { ExecutorListener } from '../executor/executor.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { ThreadHealth } from './health.ts';
@@ -7,10 +7,14 @@ import type { ThreadHealth } from './health.ts';
 export class ThreadWatch implements ExecutorListener {
   readonly #logger: Logger;
   readonly #alive = new Set<number>();
+  /** Threads that are being replaced, and why. */
+  readonly #recycled = new Map<number, string>();
+  readonly #stuck = new Set<number>();
   #stopping = false;
   #deaths = 0;
   #lastExit: string | undefined;
   #giveUp: ((error: RuntimeError) => void) | undefined;
+  #tellStuck: ((error: RuntimeError) => void) | undefined;
 
   constructor(logger: Logger) {
     this.#logger = logger;
@@ -21,13 +25,19 @@ export class ThreadWatch implements ExecutorListener {
     this.#giveUp = giveUp;
   }
 
+  /** Who is to be told with E_THREAD_STUCK of a thread that does not end. */
+  whenStuck(tell: (error: RuntimeError) => void): void {
+    this.#tellStuck = tell;
+  }
+
   /** Exits from now on are ours. */
   expectExits(): void {
     this.#stopping = true;
   }
 
   health(configured: number): ThreadHealth {
-    return { configured, alive: this.#alive.size, deaths: this.#deaths, lastExit: this.#lastExit };
+    const { size: stuck } = this.#stuck;
+    return { configured, alive: this.#alive.size, stuck, deaths: this.#deaths, lastExit: this.#lastExit };
   }
 
   logged(level: 'debug' | 'info' | 'warn' | 'error', message: string, fields: Readonly<Record<string, unknown>>): void {
@@ -41,10 +51,27 @@ export class ThreadWatch implements ExecutorListener {
 
   threadExited(threadId: number, reason: string): void {
     this.#alive.delete(threadId);
+    this.#stuck.delete(threadId);
+    const recycled = this.#recycled.get(threadId) === reason;
+    this.#recycled.delete(threadId);
     if (this.#stopping) return;
+    if (recycled) return this.#logger.debug({ threadId, reason }, 'a thread ended and was replaced');
     this.#deaths++;
     this.#lastExit = reason;
     this.#logger.warn({ threadId, reason }, 'a thread ended');
+  }
+
+  recycled(threadId: number, reason: string): void {
+    this.#recycled.set(threadId, reason);
+    this.#logger.info({ threadId, reason }, 'a thread is being replaced');
+  }
+
+  stuck(threadId: number, reason: string): void {
+    this.#stuck.add(threadId);
+    const message = `thread ${threadId} was told to end (${reason}) and has not: native code in a task holds it; end the process`;
+    const error = new RuntimeError('E_THREAD_STUCK', message, { details: { threadId, reason } });
+    this.#logger.error({ code: error.code, threadId, reason }, 'a thread does not end: native code in a task holds it');
+    this.#tellStuck?.(error);
   }
 
   exhausted(error: RuntimeError): void {

@@ -62,17 +62,17 @@ function load(): Promise<Loaded> {
 }
 
 async function loadTasks(): Promise<RunEnvironment> {
-  const registry = await importTasks(data.taskModule);
-  parentPort?.postMessage({ kind: 'loaded', threadId } satisfies ThreadLoaded);
-  return {
-    tasks: new TaskTable(registry, data.timeouts),
+  const environment = {
+    tasks: new TaskTable(await importTasks(data.taskModule), data.timeouts),
     codec: nativeCodec,
     effects: new EffectWriter(link),
     threadId,
     timeouts: data.timeouts,
     log,
-    runs: new Set(),
+    runs: new Set<{ abort(): void }>(),
   };
+  parentPort?.postMessage({ kind: 'loaded', threadId } satisfies ThreadLoaded);
+  return environment;
 }
 
 const log: LogSink = (level, message, fields) => {

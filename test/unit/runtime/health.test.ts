@@ -4,13 +4,13 @@ import type { DeliveryCounters } from '../../../src/delivery/delivery-counters.t
 import { RuntimeError } from '../../../src/errors/runtime-error.ts';
 import { type HealthInputs, judgeHealth } from '../../../src/runtime/health.ts';
 import { ThreadWatch } from '../../../src/runtime/thread-watch.ts';
-import { SILENT_LOGGER } from '../../../src/telemetry/logger.ts';
+import { type Logger, SILENT_LOGGER } from '../../../src/telemetry/logger.ts';
 
 const WELL: HealthInputs = {
   state: 'running',
   broker: { state: 'connected', server: 'RabbitMQ 4.2.0', reason: undefined, reconnects: 0 },
   store: { state: 'connected', server: 'MongoDB 8.0.4', reason: undefined },
-  threads: { configured: 2, alive: 2, deaths: 0, lastExit: undefined },
+  threads: { configured: 2, alive: 2, stuck: 0, deaths: 0, lastExit: undefined },
   counters: undefined,
   failure: undefined,
 };
@@ -38,7 +38,7 @@ const degraded: readonly [name: string, inputs: Partial<HealthInputs>, says: str
   ],
   [
     'a thread is missing',
-    { threads: { configured: 2, alive: 1, deaths: 1, lastExit: 'out of memory' } },
+    { threads: { configured: 2, alive: 1, stuck: 0, deaths: 1, lastExit: 'out of memory' } },
     '1 of 2 threads run: out of memory',
   ],
   [
@@ -62,6 +62,13 @@ for (const [name, inputs, says] of degraded) {
   });
 }
 
+test('failed, though it still runs, while a thread is stuck', () => {
+  assert.deepEqual(judgeHealth({ ...WELL, threads: { ...WELL.threads, stuck: 1 } }), {
+    health: 'failed',
+    problems: ['1 of 2 threads do not end: end the process'],
+  });
+});
+
 test('a failed runtime says why', () => {
   const failure = { code: 'E_THREADS_EXHAUSTED', message: 'dead' };
   assert.deepEqual(judgeHealth({ ...WELL, state: 'failed', failure }), {
@@ -75,10 +82,10 @@ test('a thread that ends counts as a death, unless it was told to end', () => {
   watch.threadStarted(1);
   watch.threadStarted(2);
   watch.threadExited(1, 'exit code 1');
-  assert.deepEqual(watch.health(2), { configured: 2, alive: 1, deaths: 1, lastExit: 'exit code 1' });
+  assert.deepEqual(watch.health(2), { configured: 2, alive: 1, stuck: 0, deaths: 1, lastExit: 'exit code 1' });
   watch.expectExits();
   watch.threadExited(2, 'stopped');
-  assert.deepEqual(watch.health(2), { configured: 2, alive: 0, deaths: 1, lastExit: 'exit code 1' });
+  assert.deepEqual(watch.health(2), { configured: 2, alive: 0, stuck: 0, deaths: 1, lastExit: 'exit code 1' });
 });
 
 test('an executor that gives up is told to whoever listens', () => {
@@ -90,3 +97,61 @@ test('an executor that gives up is told to whoever listens', () => {
   watch.exhausted(error);
   assert.deepEqual(told, [error]);
 });
+
+test('a thread that is recycled is no death, unless it dies of something else', () => {
+  const { lines, logger } = record();
+  const watch = new ThreadWatch(logger);
+  for (const threadId of [1, 2]) watch.threadStarted(threadId);
+  watch.recycled(1, 'recycled after 100 tasks');
+  watch.threadStarted(3);
+  watch.threadExited(1, 'recycled after 100 tasks');
+  assert.deepEqual(watch.health(2), { configured: 2, alive: 2, stuck: 0, deaths: 0, lastExit: undefined });
+  assert.deepEqual(
+    lines.filter(({ level }) => level !== 'debug'),
+    [
+      {
+        level: 'info',
+        fields: { threadId: 1, reason: 'recycled after 100 tasks' },
+        message: 'a thread is being replaced',
+      },
+    ],
+  );
+  watch.recycled(2, 'recycled after 100 tasks');
+  watch.threadExited(2, 'its heap grew beyond the limit of 64 MiB');
+  assert.equal(watch.health(2).deaths, 1);
+});
+
+test('a stuck thread is logged, counted until it ends after all, and told to whoever listens', () => {
+  const { lines, logger } = record();
+  const watch = new ThreadWatch(logger);
+  const told: RuntimeError[] = [];
+  watch.threadStarted(1);
+  watch.whenStuck((error) => told.push(error));
+  watch.stuck(1, 'it ran for longer than 5s');
+  assert.equal(watch.health(1).stuck, 1);
+  assert.equal(told[0]?.code, 'E_THREAD_STUCK');
+  assert.match(told[0]?.message ?? '', /thread 1 was told to end \(it ran for longer than 5s\) and has not/);
+  assert.deepEqual(
+    lines.filter(({ level }) => level === 'error').map(({ fields }) => fields),
+    [{ code: 'E_THREAD_STUCK', threadId: 1, reason: 'it ran for longer than 5s' }],
+  );
+  watch.threadExited(1, 'it ran for longer than 5s');
+  assert.equal(watch.health(1).stuck, 0);
+  assert.equal(watch.health(1).deaths, 1);
+});
+
+interface Line {
+  readonly level: string;
+  readonly fields: object;
+  readonly message: string;
+}
+
+function record(): { lines: Line[]; logger: Logger } {
+  const lines: Line[] = [];
+  const at =
+    (level: string) =>
+    (fields: object, message: string): void => {
+      lines.push({ level, fields, message });
+    };
+  return { lines, logger: { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') } };
+}
