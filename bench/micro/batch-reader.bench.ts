@@ -50,7 +50,7 @@ function messages(type: string): BatchMessage[] {
   }));
 }
 
-const taking: StoreWriter = { insertMany: async () => [], close: async () => {} };
+const taking: StoreWriter = { insertMany: async () => [], applyOnce: async () => [], close: async () => {} };
 const TIMEOUTS = { taskMs: 900_000, graceMs: 2_000 };
 const environment: RunEnvironment = {
   tasks: new TaskTable(
@@ -67,7 +67,6 @@ const environment: RunEnvironment = {
   codec: nativeCodec,
   effects: new EffectWriter(taking),
   threadId: 1,
-  timeouts: TIMEOUTS,
   log: () => {},
   runs: new Set(),
 };

@@ -1,4 +1,3 @@
-import { findAttempt, MALFORMED } from './attempt-header.ts';
 import {
   BATCH_MAGIC,
   HEADER_BYTES,
@@ -19,6 +18,7 @@ import {
 } from './batch-layout.ts';
 import { deliveryId, messageMark } from './message-id.ts';
 import { decodeProperties, type MessageProperties } from './message-properties.ts';
+import { findOwnHeaders, type OwnHeaders } from './own-headers.ts';
 import {
   FLAG_CONTENT_ENCODING,
   FLAG_CONTENT_TYPE,
@@ -83,6 +83,10 @@ export class BatchReader {
   encodingEnd = 0;
   /** Start of the header table (its length field), 0 when there is none. */
   headersStart = 0;
+  /** Start of the timestamp, 0 when there is none. */
+  timestampStart = 0;
+  /** What the current message's headers say; its values mean nothing where there are none. */
+  readonly #own: OwnHeaders = { attempt: 0, startByMs: 0 };
 
   /**
    * Throws TypeError when the buffer holds no whole batch, which only a fault of ours can cause.
@@ -118,8 +122,22 @@ export class BatchReader {
 
   /** Attempts so far, this one included: what the header `x-attempt` says (1 without it) and the reruns in this process. */
   get attempt(): number {
-    const counted = this.headersStart === 0 ? 1 : findAttempt(this.bytes, this.headersStart);
-    return Math.max(1, counted) + (this.#field(RECORD_RERUNS) & RERUNS_MASK);
+    return Math.max(1, this.#countedAttempt) + (this.#field(RECORD_RERUNS) & RERUNS_MASK);
+  }
+
+  /** True when no attempt has begun before, as far as headers say: a follow-up always has the header `x-attempt`. */
+  get firstAttempt(): boolean {
+    return this.#countedAttempt === 0 && (this.#field(RECORD_RERUNS) & RERUNS_MASK) === 0;
+  }
+
+  /** Unix ms after which the first attempt must not begin (header `x-start-by`), 0 when nothing is said. */
+  get startByMs(): number {
+    return this.headersStart === 0 ? 0 : this.#own.startByMs;
+  }
+
+  /** Unix ms at which the message was sent, to the second (property `timestamp`), 0 when nothing is said. */
+  get timestampMs(): number {
+    return this.timestampStart === 0 ? 0 : Number(this.bytes.readBigUInt64BE(this.timestampStart)) * 1_000;
   }
 
   /** Makes message `record` the current one. */
@@ -160,6 +178,10 @@ export class BatchReader {
     return true;
   }
 
+  get #countedAttempt(): number {
+    return this.headersStart === 0 ? 0 : this.#own.attempt;
+  }
+
   #field(offset: number): number {
     return this.#words[((this.#starts[this.record] as number) + offset) >>> 2] as number;
   }
@@ -169,7 +191,8 @@ export class BatchReader {
     const end = this.propertiesEnd;
     let at = this.propertiesStart + 2;
     this.typeStart = this.typeEnd = this.idStart = this.idEnd = 0;
-    this.contentTypeStart = this.contentTypeEnd = this.encodingStart = this.encodingEnd = this.headersStart = 0;
+    this.contentTypeStart = this.contentTypeEnd = this.encodingStart = this.encodingEnd = 0;
+    this.headersStart = this.timestampStart = 0;
     if (at > end) return this.#malformed('they have no flags');
     const flags = ((bytes[at - 2] as number) << 8) | (bytes[at - 1] as number);
     if ((flags & FLAGS_UNKNOWN) !== 0) return this.#malformed(`unknown flags 0x${flags.toString(16)}`);
@@ -189,7 +212,7 @@ export class BatchReader {
       if (at + 4 > end) return this.#malformed('they end inside the headers');
       at += 4 + bytes.readUInt32BE(at);
       if (at > end) return this.#malformed('the headers are longer than the properties');
-      if (findAttempt(bytes, this.headersStart) === MALFORMED) return this.#malformed('the headers cannot be read');
+      if (!findOwnHeaders(bytes, this.headersStart, this.#own)) return this.#malformed('the headers cannot be read');
     }
     if ((flags & FLAG_DELIVERY_MODE) !== 0) at += 1;
     if ((flags & FLAG_PRIORITY) !== 0) at += 1;
@@ -200,7 +223,10 @@ export class BatchReader {
       this.idStart = at + 1;
       this.idEnd = at += 1 + (bytes[at] ?? 0);
     }
-    if ((flags & FLAG_TIMESTAMP) !== 0) at += 8;
+    if ((flags & FLAG_TIMESTAMP) !== 0) {
+      this.timestampStart = at;
+      at += 8;
+    }
     if ((flags & FLAG_TYPE) !== 0) {
       this.typeStart = at + 1;
       this.typeEnd = at += 1 + (bytes[at] ?? 0);
@@ -215,7 +241,8 @@ export class BatchReader {
   #malformed(reason: string): void {
     this.problem = reason;
     this.typeStart = this.typeEnd = this.idStart = this.idEnd = 0;
-    this.contentTypeStart = this.contentTypeEnd = this.encodingStart = this.encodingEnd = this.headersStart = 0;
+    this.contentTypeStart = this.contentTypeEnd = this.encodingStart = this.encodingEnd = 0;
+    this.headersStart = this.timestampStart = 0;
   }
 }
 

@@ -1,9 +1,9 @@
 import { type Effect, isEffect } from '../task/effect.ts';
-import { isOutcome } from '../task/outcome.ts';
+import { type DiscardedOutcome, type GivenOutcome, isOutcome, type SnoozedOutcome } from '../task/outcome.ts';
 import { type Failure, failure, failureOf } from './failure.ts';
 
-/** What a returned value means: the effects to write (none for a plain success), or a failure. */
-export type Verdict = readonly Effect[] | Failure;
+/** What a returned value means: the effects to write (none for a plain success), or how else the attempt ended. */
+export type Verdict = readonly Effect[] | Failure | SnoozedOutcome | DiscardedOutcome;
 
 export const NO_EFFECTS: readonly Effect[] = Object.freeze([]);
 
@@ -12,17 +12,27 @@ export const NO_EFFECTS: readonly Effect[] = Object.freeze([]);
  *
  *     nothing, any plain value        succeeded; the value is not kept
  *     an effect, an array of effects  succeeded, once they are written
- *     succeeded(…), failed(error)     as it says
+ *     an outcome: succeeded(…), …     as it says
  *     an Error                        failed: returning one is taken as throwing it, because dropping it would hide it
- *     effects mixed with other things failed, E_TASK_OUTCOME: nobody can tell what was meant
+ *     effects mixed with other things failed, E_TASK_OUTCOME: nobody can tell what was meant; outcomes in an array too
  */
 export function interpretReturn(value: unknown): Verdict {
   if (typeof value !== 'object' || value === null) return NO_EFFECTS;
   if (isEffect(value)) return [value];
   if (Array.isArray(value)) return interpretArray(value);
-  if (isOutcome(value)) return value.kind === 'failed' ? failureOf(value.error) : checkEffects(value.effects);
+  if (isOutcome(value)) return interpretOutcome(value);
   if (value instanceof Error) return failureOf(value);
   return NO_EFFECTS;
+}
+
+/** What a thrown value, or the reason of a rejection, means: an outcome is the same as if it had been returned. */
+export function interpretThrown(thrown: unknown): Verdict {
+  try {
+    if (isOutcome(thrown)) return interpretOutcome(thrown);
+  } catch {
+    // It throws when it is looked at, so it is no outcome of ours.
+  }
+  return failureOf(thrown);
 }
 
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
@@ -39,13 +49,18 @@ export function rowsProblem(task: string, value: unknown, rows: number): Failure
   );
 }
 
+function interpretOutcome(outcome: GivenOutcome): Verdict {
+  if (outcome.kind === 'succeeded') return checkEffects(outcome.effects);
+  return outcome.kind === 'failed' ? failureOf(outcome.error, outcome.delayMs) : outcome;
+}
+
 function interpretArray(values: readonly unknown[]): Verdict {
   if (values.some(isThenable)) {
     // The task has failed by returning them; if one rejects later, that must not end the thread as an unhandled rejection.
     for (const value of values) if (isThenable(value)) value.then(undefined, () => undefined);
     return mixed('a promise', values.findIndex(isThenable));
   }
-  return values.some(isEffect) ? checkEffects(values) : NO_EFFECTS;
+  return values.some(isEffect) || values.some(isOutcome) ? checkEffects(values) : NO_EFFECTS;
 }
 
 function checkEffects(values: readonly unknown[]): Verdict {

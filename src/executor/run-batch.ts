@@ -8,26 +8,34 @@
  *                                                                             bulk write for the batch ─▶ done, other
  *
  * A task leaves `running` the moment its handler has settled, so that the death of the thread is charged only to tasks
- * whose code was running. Sync handlers run in a plain loop: no promise, no closure a message. Async ones go on beside
+ * whose code was running. With the claim it gets its last moment, past which the main thread ends it from outside; an
+ * async handler's signal is aborted before, at its timeout (timeout-watch.ts). A message that is too old to be started
+ * ends as `expired` right after its claim (start-deadline.ts). Sync handlers run in a plain loop: no promise, no closure a message. Async ones go on beside
  * each other as far as their task's gate lets them, over all batches of the thread. The outcomes are packed over the
  * batch's own bytes, hence only when every handler that may hold a view of them has settled.
  */
 import { BatchReader } from '../batch/batch-reader.ts';
-import { DONE, Ledger, OTHER, RUNNING, WAITING, WRITING } from '../batch/ledger.ts';
-import { type OutcomeKind, type PackedOutcome, packOutcomes } from '../batch/outcome-packer.ts';
+import { Ledger, RUNNING, WAITING } from '../batch/ledger.ts';
+import { packOutcomes } from '../batch/outcome-packer.ts';
 import type { Codec } from '../codec/codec.ts';
-import type { WireError } from '../errors/wire-error.ts';
-import type { CollectedEffect, EffectWriter } from '../store/effect-writer.ts';
+import type { EffectWriter } from '../store/effect-writer.ts';
 import { monotonicNow } from '../support/monotonic.ts';
 import type { BatchTaskDefinition, SingleTaskDefinition } from '../task/define-task.ts';
 import { BatchTaskContext, TaskContext } from '../task/task-context.ts';
 import { BatchScope } from './batch-scope.ts';
+import { BatchSettlement } from './batch-settlement.ts';
 import type { BatchRequest } from './executor.ts';
-import { Failure, failureOf } from './failure.ts';
-import { interpretReturn, isThenable, rowsProblem, type Verdict } from './interpret-return.ts';
+import { Failure, failure } from './failure.ts';
+import { HeapGauge } from './heap-gauge.ts';
+import { interpretReturn, isThenable, rowsProblem } from './interpret-return.ts';
 import { pickTask } from './pick-task.ts';
+import { lateness } from './start-deadline.ts';
 import type { LogSink } from './task-log.ts';
-import type { TaskEntry, TaskTable, TaskTimeouts } from './task-table.ts';
+import type { TaskEntry, TaskTable } from './task-table.ts';
+import { WatchedCall } from './timeout-watch.ts';
+
+/** Every thread loads its own copy of this file, so this is one gauge a thread. */
+const heap = new HeapGauge();
 
 /** What all batches of one thread share. */
 export interface RunEnvironment {
@@ -35,8 +43,6 @@ export interface RunEnvironment {
   readonly codec: Codec;
   readonly effects: EffectWriter;
   readonly threadId: number;
-  /** For tasks whose definition says nothing of it. */
-  readonly timeouts: TaskTimeouts;
   readonly log: LogSink;
   /** Batches that are running now; `abortRuns` ends them early. */
   readonly runs: Set<{ abort(): void }>;
@@ -69,13 +75,11 @@ class BatchRun {
   readonly #ledger: Ledger;
   readonly #environment: RunEnvironment;
   readonly #scope: BatchScope;
-  readonly #others: PackedOutcome[] = [];
-  readonly #effects: CollectedEffect[] = [];
+  readonly #settlement: BatchSettlement;
   readonly #waiting = new Set<PendingTurn>();
   /** Calls and turns that have not settled. */
   #pending = 0;
   #whenSettled: (() => void) | undefined;
-  #settled = 0;
   #withoutId = 0;
   #handlerCalls = 0;
 
@@ -84,7 +88,9 @@ class BatchRun {
     this.#reader = new BatchReader(request.buffer, request.queue);
     this.#ledger = new Ledger(request.ledger);
     this.#environment = environment;
-    this.#scope = new BatchScope(this.#reader, request.queue, environment.log);
+    const { tasks, log } = environment;
+    this.#scope = new BatchScope({ reader: this.#reader, ledger: this.#ledger, tasks, queue: request.queue, log });
+    this.#settlement = new BatchSettlement(this.#ledger, this.#scope);
   }
 
   async finish(): Promise<ArrayBuffer> {
@@ -98,12 +104,14 @@ class BatchRun {
     }
     // Wall time: for async handlers it includes their waiting, which occupies the thread's slot just as well.
     const busyMs = performance.now() - begunAt;
-    if (this.#effects.length > 0) await this.#writeEffects();
+    const settlement = this.#settlement;
+    if (settlement.hasEffects) await settlement.writeEffects(this.#environment.effects);
     this.#scope.close();
+    this.#ledger.heapMiB = heap.usedMiB(performance.now());
     return packOutcomes(
       {
-        count: this.#settled,
-        others: this.#others.sort((a, b) => a.index - b.index),
+        count: settlement.count,
+        others: settlement.others,
         busyMs,
         withoutId: this.#withoutId,
         handlerCalls: this.#handlerCalls,
@@ -116,7 +124,10 @@ class BatchRun {
     this.#scope.abort();
     for (const turn of this.#waiting) {
       for (const record of turn.records) {
-        if (this.#ledger.move(record, WAITING, RUNNING)) this.#conclude(record, 'interrupted', undefined);
+        this.#ledger.stampLastMoment(record, 0);
+        if (this.#ledger.move(record, WAITING, RUNNING)) {
+          this.#settlement.conclude({ index: record, kind: 'interrupted' });
+        }
       }
       this.#close();
     }
@@ -131,7 +142,7 @@ class BatchRun {
       this.#reader.moveTo(record);
       const entry = pickTask(this.#reader, this.#environment.tasks, this.#request);
       if (entry instanceof Failure) {
-        if (this.#claim(record)) this.#fail(record, entry.error);
+        this.#refuse(record, entry);
       } else if (entry.definition.kind === 'batch') {
         const group = rows.get(entry);
         if (group === undefined) rows.set(entry, [record]);
@@ -172,31 +183,31 @@ class BatchRun {
 
   /** The reader is at the record. */
   #call(entry: TaskEntry, definition: SingleTaskDefinition, record: number): boolean {
-    if (!this.#claim(record)) return false;
+    if (!this.#claim(record, entry, this.#sinceOpened())) return false;
     let returned: unknown;
     try {
       const payload = this.#environment.codec.decode(this.#reader, definition.body);
       this.#handlerCalls++;
       returned = definition.handler(payload, new TaskContext(definition.name, this.#scope, record));
       if (returned === undefined) {
-        this.#succeed(record);
+        this.#settlement.succeed(record);
         return false;
       }
       if (!isThenable(returned)) {
-        this.#settle(record, interpretReturn(returned));
+        this.#settlement.settle(record, interpretReturn(returned));
         return false;
       }
     } catch (thrown) {
-      this.#reject(record, thrown);
+      this.#settlement.reject(record, thrown);
       return false;
     }
-    entry.gate.hold();
+    const call = this.#enter(entry, record);
     // One promise a message beside the handler's own.
     void Promise.resolve(returned).then(
-      (value) => this.#fulfilled(entry, record, value),
+      (value) => this.#fulfilled(call, record, value),
       (thrown: unknown) => {
-        this.#reject(record, thrown);
-        this.#leave(entry);
+        this.#settlement.reject(record, thrown);
+        this.#leave(call);
       },
     );
     return true;
@@ -205,13 +216,15 @@ class BatchRun {
   #callWithRows(entry: TaskEntry, definition: BatchTaskDefinition, records: readonly number[]): boolean {
     const claimed: number[] = [];
     const payloads: unknown[] = [];
+    const atMs = this.#sinceOpened(); // one for all: they time out together
     for (const record of records) {
-      if (!this.#claimAt(record)) continue;
+      this.#reader.moveTo(record);
+      if (!this.#claim(record, entry, atMs)) continue;
       try {
         payloads.push(this.#environment.codec.decode(this.#reader, definition.body));
         claimed.push(record);
       } catch (thrown) {
-        this.#reject(record, thrown);
+        this.#settlement.reject(record, thrown);
       }
     }
     if (claimed.length === 0) return false;
@@ -224,11 +237,11 @@ class BatchRun {
         return false;
       }
     } catch (thrown) {
-      for (const record of claimed) this.#reject(record, thrown);
+      for (const record of claimed) this.#settlement.reject(record, thrown);
       return false;
     }
-    entry.gate.hold();
-    void this.#awaitRows(definition, claimed, returned).finally(() => this.#leave(entry));
+    const call = this.#enter(entry, claimed);
+    void this.#awaitRows(definition, claimed, returned).finally(() => this.#leave(call));
     return true;
   }
 
@@ -241,79 +254,80 @@ class BatchRun {
       const answers = await Promise.allSettled(rows);
       if (problem !== undefined) return this.#settleRows(definition, records, rows);
       answers.forEach((answer, row) => {
-        if (answer.status === 'fulfilled') this.#settle(records[row] as number, interpretReturn(answer.value));
-        else this.#reject(records[row] as number, answer.reason);
+        if (answer.status === 'fulfilled') {
+          this.#settlement.settle(records[row] as number, interpretReturn(answer.value));
+        } else this.#settlement.reject(records[row] as number, answer.reason);
       });
     } catch (thrown) {
-      for (const record of records) this.#reject(record, thrown);
+      for (const record of records) this.#settlement.reject(record, thrown);
     }
   }
 
   #settleRows(definition: BatchTaskDefinition, records: readonly number[], rows: unknown): void {
     if (rows === undefined || rows === null) {
-      for (const record of records) this.#succeed(record);
+      for (const record of records) this.#settlement.succeed(record);
       return;
     }
     const problem = rowsProblem(definition.name, rows, records.length);
     records.forEach((record, row) =>
-      this.#settle(record, problem ?? interpretReturn((rows as readonly unknown[])[row])),
+      this.#settlement.settle(record, problem ?? interpretReturn((rows as readonly unknown[])[row])),
     );
   }
 
-  #claimAt(record: number): boolean {
-    this.#reader.moveTo(record);
-    return this.#claim(record);
+  /** Begins the task for this thread, unless the main thread has taken it back or it is too old. The reader is at it. */
+  #claim(record: number, { definition, lastMs }: TaskEntry, atMs: number): boolean {
+    // Before the move: a task that is running must never show the last moment of an earlier run.
+    this.#ledger.stampStart(record, atMs);
+    this.#ledger.stampLastMoment(record, atMs + lastMs);
+    if (!this.#ledger.move(record, WAITING, RUNNING)) return false;
+    if (!this.#reader.hasId) this.#withoutId++;
+    const { startWithinMs } = definition;
+    if (startWithinMs === undefined && this.#reader.startByMs === 0) return true;
+    return !this.#expire(record, startWithinMs);
   }
 
-  /** Takes the task for this thread, unless the main thread has taken it back. The reader is at the record. */
-  #claim(record: number): boolean {
-    if (!this.#ledger.move(record, WAITING, RUNNING)) return false;
-    this.#ledger.stampStart(record, monotonicNow() - this.#reader.openedMonotonicMs);
-    if (!this.#reader.hasId) this.#withoutId++;
+  /** True when the task's start deadline had passed: then that is its outcome. */
+  #expire(record: number, startWithinMs: number | undefined): boolean {
+    const late = lateness(this.#reader, startWithinMs, Date.now());
+    if (late === undefined) return false;
+    this.#settlement.conclude({ index: record, kind: 'expired', error: failure('E_TASK_EXPIRED', late).error });
     return true;
   }
 
-  #settle(record: number, verdict: Verdict): void {
-    if (verdict instanceof Failure) return this.#fail(record, verdict.error);
-    if (verdict.length === 0) return this.#succeed(record);
-    // False when the outcome was decided elsewhere: then nothing may be written.
-    if (!this.#ledger.move(record, RUNNING, WRITING)) return;
-    this.#settled++;
-    this.#effects.push({ index: record, taskId: this.#scope.messageId(record), effects: verdict });
+  /** A message that no task of this thread is for. */
+  #refuse(record: number, why: Failure): void {
+    this.#ledger.stampStart(record, this.#sinceOpened());
+    this.#ledger.stampLastMoment(record, 0);
+    if (!this.#ledger.move(record, WAITING, RUNNING)) return;
+    if (!this.#reader.hasId) this.#withoutId++;
+    this.#settlement.fail(record, why);
   }
 
-  #succeed(record: number): void {
-    if (this.#ledger.move(record, RUNNING, DONE)) this.#settled++;
+  /** The unit of the ledger's stamps. */
+  #sinceOpened(): number {
+    return monotonicNow() - this.#reader.openedMonotonicMs;
+  }
+
+  #enter(entry: TaskEntry, records: number | readonly number[]): AsyncCall {
+    entry.gate.hold();
+    const call = new AsyncCall(entry, this.#scope, records);
+    entry.watch.add(call);
+    return call;
   }
 
   /** An async handler has resolved. */
-  #fulfilled(entry: TaskEntry, record: number, value: unknown): void {
+  #fulfilled(call: AsyncCall, record: number, value: unknown): void {
     try {
-      this.#settle(record, interpretReturn(value));
+      this.#settlement.settle(record, interpretReturn(value));
     } catch (thrown) {
-      this.#reject(record, thrown); // the value itself throws when it is looked at
+      this.#settlement.reject(record, thrown); // the value itself throws when it is looked at
     }
-    this.#leave(entry);
+    this.#leave(call);
   }
 
-  /** A handler threw. After an abort that is what was asked of it, and no failure. */
-  #reject(record: number, thrown: unknown): void {
-    if (this.#scope.aborted) this.#conclude(record, 'interrupted', undefined);
-    else this.#fail(record, failureOf(thrown).error);
-  }
-
-  #fail(record: number, error: WireError): void {
-    this.#conclude(record, 'failed', error);
-  }
-
-  #conclude(record: number, kind: OutcomeKind, error: WireError | undefined): void {
-    if (!this.#ledger.move(record, RUNNING, OTHER)) return;
-    this.#settled++;
-    this.#others.push(error === undefined ? { index: record, kind } : { index: record, kind, error });
-  }
-
-  #leave(entry: TaskEntry): void {
-    entry.gate.release();
+  #leave(call: AsyncCall): void {
+    call.entry.watch.delete(call);
+    call.entry.gate.release();
     this.#close();
   }
 
@@ -321,12 +335,23 @@ class BatchRun {
     this.#pending--;
     if (this.#pending === 0) this.#whenSettled?.();
   }
+}
 
-  async #writeEffects(): Promise<void> {
-    const problems = await this.#environment.effects.write(this.#effects.sort((a, b) => a.index - b.index));
-    for (const { index, kind, error } of problems) {
-      if (this.#ledger.move(index, WRITING, OTHER)) this.#others.push({ index, kind, error });
-    }
-    for (const { index } of this.#effects) this.#ledger.move(index, WRITING, DONE);
+/** A handler that goes on: its place at the gate, and whom its timeout concerns. */
+class AsyncCall extends WatchedCall {
+  readonly entry: TaskEntry;
+  readonly scope: BatchScope;
+  readonly records: number | readonly number[];
+
+  constructor(entry: TaskEntry, scope: BatchScope, records: number | readonly number[]) {
+    super(scope.begunAtMs(typeof records === 'number' ? records : (records[0] as number)));
+    this.entry = entry;
+    this.scope = scope;
+    this.records = records;
+  }
+
+  timeOut(): void {
+    const { records } = this;
+    this.scope.timeOut(typeof records === 'number' ? [records] : records, this.entry.watch.timeoutMs);
   }
 }

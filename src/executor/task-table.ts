@@ -3,6 +3,7 @@ import type { TaskDefinition } from '../task/define-task.ts';
 import type { TaskRegistry } from '../task/task-registry.ts';
 import { ConcurrencyGate } from './concurrency-gate.ts';
 import type { TaskDescription } from './executor.ts';
+import { TimeoutWatch } from './timeout-watch.ts';
 
 /** How long a call may take, and how long it then has to end by itself. */
 export interface TaskTimeouts {
@@ -10,13 +11,13 @@ export interface TaskTimeouts {
   readonly graceMs: number;
 }
 
-/** A task of this thread: its definition and the gate that all its batches share. */
+/** A task of this thread: its definition, and what all its batches share. */
 export interface TaskEntry {
   readonly definition: TaskDefinition;
   readonly nameBytes: Uint8Array;
   readonly gate: ConcurrencyGate;
-  /** A call's signal is aborted so many ms after it began. */
-  readonly timeoutMs: number;
+  /** Knows the timeout, and tells async calls when it has come. */
+  readonly watch: TimeoutWatch;
   /** A call's thread is ended so many ms after it began: timeout and grace. */
   readonly lastMs: number;
 }
@@ -40,7 +41,7 @@ export class TaskTable {
         definition,
         nameBytes: Buffer.from(definition.name),
         gate: new ConcurrencyGate(definition.concurrency),
-        timeoutMs,
+        watch: new TimeoutWatch(timeoutMs),
         lastMs: timeoutMs + (definition.graceMs ?? timeouts.graceMs),
       };
       this.#byName.set(definition.name, entry);

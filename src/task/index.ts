@@ -1,5 +1,6 @@
 /// <reference types="node" preserve="true" />
 /** The entry point `millrace/task`: all that a task module needs. Light: it loads no library. */
+export type { Duration } from '../support/duration.ts';
 export {
   type BatchTaskDefinition,
   type BatchTaskHandler,
@@ -29,5 +30,18 @@ export {
   type UpsertOptions,
   updateOne,
 } from './effect.ts';
-export { type FailedOutcome, failed, type Outcome, type SucceededOutcome, succeeded } from './outcome.ts';
+export {
+  type DiscardedOutcome,
+  discard,
+  type FailedOutcome,
+  failed,
+  type GivenOutcome,
+  type Outcome,
+  retryLater,
+  type SnoozedOutcome,
+  type SucceededOutcome,
+  snooze,
+  succeeded,
+} from './outcome.ts';
+export type { Backoff, Jitter, RetrySettings } from './retry-policy.ts';
 export { BatchTaskContext, TaskContext, type TaskLogger } from './task-context.ts';

@@ -15,8 +15,10 @@ export interface ContextSource {
   attempt(record: number): number;
   redelivered(record: number): boolean;
   properties(record: number): MessageProperties;
-  /** A new controller, which the runtime aborts when the batch has to end. */
-  abortController(): AbortController;
+  /** Aborted when the task's timeout has come or the batch has to end; the same for a record whenever asked. */
+  signal(record: number): AbortSignal;
+  /** Unix ms at which the call of that task will have reached its timeout. */
+  deadline(record: number, task: string): number;
   logger(fields: Readonly<Record<string, unknown>>): TaskLogger;
 }
 
@@ -33,7 +35,8 @@ export class TaskContext {
   readonly #record: number;
   #id: string | undefined;
   #properties: MessageProperties | undefined;
-  #controller: AbortController | undefined;
+  #signal: AbortSignal | undefined;
+  #deadline: number | undefined;
   #logger: TaskLogger | undefined;
 
   /** @param record - position of the message in its batch */
@@ -78,10 +81,23 @@ export class TaskContext {
     return this.properties.headers ?? {};
   }
 
-  /** Aborted when the runtime stops and its deadline has passed. Give it to whatever accepts a signal. */
+  /**
+   * Aborted when the task's timeout has come, with a RuntimeError E_TASK_TIMEOUT as its reason, and when the runtime
+   * stops and its deadline has passed. Give it to whatever accepts a signal. A sync handler never sees it abort, because
+   * nothing else happens in its thread meanwhile: let it look at `deadline`.
+   */
   get signal(): AbortSignal {
-    this.#controller ??= this.#source.abortController();
-    return this.#controller.signal;
+    this.#signal ??= this.#source.signal(this.#record);
+    return this.#signal;
+  }
+
+  /**
+   * Unix ms at which the task's timeout comes, for loops that want to look: `if (Date.now() > context.deadline) …`.
+   * The wall clock decides nothing here: if it is set while the task runs, this is off by as much.
+   */
+  get deadline(): number {
+    this.#deadline ??= this.#source.deadline(this.#record, this.task);
+    return this.#deadline;
   }
 
   /** Lines go to the runtime's logger, with `task` and `id` beside the fields given. */
@@ -98,9 +114,9 @@ export class BatchTaskContext {
   /** One context a row, in the order of the rows. */
   readonly rows: readonly TaskContext[];
   readonly #source: ContextSource;
-  #controller: AbortController | undefined;
   #logger: TaskLogger | undefined;
 
+  /** @param records - at least one: positions of the messages in their batch */
   constructor(task: string, source: ContextSource, records: readonly number[]) {
     this.task = task;
     this.rows = records.map((record) => new TaskContext(task, source, record));
@@ -112,10 +128,14 @@ export class BatchTaskContext {
     return this.#source.queue;
   }
 
-  /** Aborted when the runtime stops and its deadline has passed. */
+  /** Aborted, with the signals of all rows, when the task's timeout has come or the runtime's stop does not wait longer. */
   get signal(): AbortSignal {
-    this.#controller ??= this.#source.abortController();
-    return this.#controller.signal;
+    return (this.rows[0] as TaskContext).signal;
+  }
+
+  /** Unix ms at which the task's timeout comes, which is one for the call and all its rows. */
+  get deadline(): number {
+    return (this.rows[0] as TaskContext).deadline;
   }
 
   /** Lines go to the runtime's logger, with `task` beside the fields given. */

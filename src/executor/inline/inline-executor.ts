@@ -88,7 +88,6 @@ export class InlineExecutor implements Executor {
       codec: nativeCodec,
       effects: new EffectWriter(link),
       threadId: INLINE_THREAD_ID,
-      timeouts,
       log: (level, message, fields) => this.#listener.logged?.(level, message, fields),
       runs: new Set(),
     };

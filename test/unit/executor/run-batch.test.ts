@@ -29,6 +29,10 @@ class ArrayWriter implements StoreWriter {
     return [];
   }
 
+  async applyOnce(): ReturnType<StoreWriter['applyOnce']> {
+    throw new Error('no task here updates anything');
+  }
+
   async close(): Promise<void> {}
 }
 
@@ -53,7 +57,6 @@ function environmentOf(tasks: Record<string, unknown>, writer: StoreWriter): Run
     codec: nativeCodec,
     effects: new EffectWriter(writer),
     threadId: 1,
-    timeouts: TIMEOUTS,
     log: () => {},
     runs: new Set(),
   };

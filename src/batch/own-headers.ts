@@ -1,32 +1,42 @@
 /**
- * Finds the header `x-attempt` in a message's header table (field-table.ts draws it) by hopping over the others:
- * no table is decoded for it, however many headers a message carries.
+ * Finds our own headers in a message's header table (field-table.ts draws it) by hopping over the others: no table is
+ * decoded for them, however many headers a message carries.
  */
-const NAME = Buffer.from('x-attempt');
-/** No attempt is counted in the headers. */
-export const NOT_COUNTED = 0;
-/** The table cannot be hopped through. */
-export const MALFORMED = -1;
+import { ATTEMPT, START_BY } from './task-headers.ts';
+
+/** What the threads need of our headers (task-headers.ts); 0 where one is not there or is no positive whole number. */
+export interface OwnHeaders {
+  attempt: number;
+  startByMs: number;
+}
+
+const ATTEMPT_NAME = Buffer.from(ATTEMPT);
+const START_BY_NAME = Buffer.from(START_BY);
 
 /**
- * What `x-attempt` says, rounded down; NOT_COUNTED when it is not there or is no positive number; MALFORMED.
+ * Reads them into `found`; false when the table cannot be hopped through.
  * @param table - where the table's length field starts; the table must lie inside `bytes`
  */
-export function findAttempt(bytes: Buffer, table: number): number {
+export function findOwnHeaders(bytes: Buffer, table: number, found: OwnHeaders): boolean {
   const end = table + 4 + bytes.readUInt32BE(table);
-  let attempt = NOT_COUNTED;
+  found.attempt = 0;
+  found.startByMs = 0;
   let at = table + 4;
   while (at < end) {
     const name = at + 1;
     const value = name + (bytes[at] as number);
-    if (value >= end) return MALFORMED; // no room for the value's type
+    if (value >= end) return false; // no room for the value's type
     const next = afterValue(bytes, value, end);
-    if (next === MALFORMED) return MALFORMED;
-    if (isAttempt(bytes, name, value)) attempt = integerAt(bytes, value);
+    if (next === MALFORMED) return false;
+    if (isName(bytes, name, value, ATTEMPT_NAME)) found.attempt = integerAt(bytes, value);
+    else if (isName(bytes, name, value, START_BY_NAME)) found.startByMs = integerAt(bytes, value);
     at = next;
   }
-  return attempt;
+  return true;
 }
+
+const MALFORMED = -1;
+const COUNTED = -2;
 
 /** Where the value, whose type byte is at `at`, ends; MALFORMED when its type is unknown or it ends behind `end`. */
 function afterValue(bytes: Buffer, at: number, end: number): number {
@@ -36,8 +46,6 @@ function afterValue(bytes: Buffer, at: number, end: number): number {
   const next = at + 5 + bytes.readUInt32BE(at + 1);
   return next <= end ? next : MALFORMED;
 }
-
-const COUNTED = -2;
 
 /** Bytes of a value of this type, COUNTED when a 32-bit length says it, MALFORMED when there is no such type. */
 function fixedSize(type: number): number {
@@ -72,13 +80,13 @@ function fixedSize(type: number): number {
   }
 }
 
-function isAttempt(bytes: Buffer, start: number, end: number): boolean {
-  if (end - start !== NAME.length) return false;
-  for (let i = 0; i < NAME.length; i++) if (bytes[start + i] !== NAME[i]) return false;
+function isName(bytes: Buffer, start: number, end: number, name: Buffer): boolean {
+  if (end - start !== name.length) return false;
+  for (let i = 0; i < name.length; i++) if (bytes[start + i] !== name[i]) return false;
   return true;
 }
 
-/** The integer at a value; other systems write it in whatever width they like. */
+/** The positive integer at a value, else 0; other systems write it in whatever width they like. */
 function integerAt(bytes: Buffer, at: number): number {
   switch (bytes[at]) {
     case 0x62:
@@ -97,10 +105,10 @@ function integerAt(bytes: Buffer, at: number): number {
     case 0x4c:
       return positive(Number(bytes.readBigInt64BE(at + 1)));
     default:
-      return NOT_COUNTED;
+      return 0;
   }
 }
 
 function positive(value: number): number {
-  return value > 0 && Number.isSafeInteger(value) ? value : NOT_COUNTED;
+  return value > 0 && Number.isSafeInteger(value) ? value : 0;
 }
