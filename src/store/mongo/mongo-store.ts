@@ -28,7 +28,15 @@ export interface MongoStoreOptions {
    * @defaultValue `2`
    */
   readonly connectionsPerThread?: number;
+  /**
+   * How long the ids of tasks that updated, replaced or deleted are kept, in ms: a message that comes again later than this
+   * does its work twice.
+   * @defaultValue `604800000`, seven days
+   */
+  readonly effectMemoryMs?: number;
 }
+
+const WEEK_MS = 7 * 24 * 60 * 60 * 1_000;
 
 /** Unauthorized, AuthenticationFailed, UserNotFound, MechanismUnavailable, AtlasError. */
 const AUTH_CODES = new Set<unknown>([11, 13, 18, 334, 8000]);
@@ -52,7 +60,13 @@ export class MongoStore implements Store {
   #server: string | undefined;
 
   constructor(options: MongoStoreOptions) {
-    this.#options = { writeTimeoutMs: 20_000, pingTimeoutMs: 5_000, connectionsPerThread: 2, ...options };
+    this.#options = {
+      writeTimeoutMs: 20_000,
+      pingTimeoutMs: 5_000,
+      connectionsPerThread: 2,
+      effectMemoryMs: WEEK_MS,
+      ...options,
+    };
   }
 
   async start(): Promise<void> {
@@ -92,8 +106,8 @@ export class MongoStore implements Store {
   }
 
   writerSpec(): StoreWriterSpec {
-    const { url, writeTimeoutMs, connectionsPerThread } = this.#options;
-    const config: MongoWriterConfig = { url, timeoutMs: writeTimeoutMs, connections: connectionsPerThread };
+    const { url, writeTimeoutMs: timeoutMs, connectionsPerThread: connections, effectMemoryMs } = this.#options;
+    const config: MongoWriterConfig = { url, timeoutMs, connections, effectMemoryMs };
     const ending = import.meta.url.slice(import.meta.url.lastIndexOf('.')); // .ts under tsx, .js when built
     return { module: new URL(`./mongo-writer${ending}`, import.meta.url).href, config };
   }

@@ -1,22 +1,17 @@
-import {
-  BSON,
-  type Collection,
-  MongoBulkWriteError,
-  type MongoClient,
-  MongoError,
-  MongoInvalidArgumentError,
-  type WriteConcernSettings,
-} from 'mongodb';
+import { BSON, type Collection, MongoBulkWriteError, type MongoClient, type WriteConcernSettings } from 'mongodb';
 import { RuntimeError } from '../../errors/runtime-error.ts';
-import type { InsertProblem, StoreDocument, StoreWriter } from '../store.ts';
+import type { InsertProblem, OnceProblem, OnceTask, StoreDocument, StoreWriter } from '../store.ts';
 import { createMongoClient, readMongoAddress } from './mongo-address.ts';
-import { isRefusedCommand, judgeDocument } from './write-verdict.ts';
+import { TransactionWriter } from './transaction-writer.ts';
+import { isRefusedCommand, isThrownByDocument, judgeDocument, reasonOf } from './write-verdict.ts';
 
 /** What MongoStore gives each thread; structured-cloneable. */
 export interface MongoWriterConfig {
   readonly url: string;
-  /** Longest time that one insertMany may take, in ms. Then it is unknown what was stored. */
+  /** Longest time that one insertMany or applyOnce may take, in ms. Then it is unknown what was stored. */
   readonly timeoutMs: number;
+  /** How long applied tasks are remembered, in ms. */
+  readonly effectMemoryMs: number;
   /** Connections of this thread, where the URL has no `maxPoolSize`. */
   readonly connections: number;
 }
@@ -47,16 +42,17 @@ export async function openWriter(config: unknown): Promise<StoreWriter> {
  * The driver's `timeoutMS` has no effect in its version 7.9, so the bound is ours: half of it for a silent socket, after
  * which the driver tries once more, and the whole of it for everything.
  *
- * Cost: the driver's insertMany, and one timer a call.
+ * Cost: the driver's insertMany, and one timer a call. `applyOnce` is in transaction-writer.ts.
  */
 class MongoWriter implements StoreWriter {
   readonly #client: MongoClient;
   readonly #database: string;
   readonly #target: string;
   readonly #timeoutMs: number;
+  readonly #transactions: TransactionWriter;
   #connected: Promise<unknown> | undefined;
 
-  constructor({ url, timeoutMs, connections }: MongoWriterConfig) {
+  constructor({ url, timeoutMs, effectMemoryMs, connections }: MongoWriterConfig) {
     const address = readMongoAddress(url);
     const half = Math.max(1, Math.floor(timeoutMs / 2));
     this.#client = createMongoClient(address, {
@@ -69,30 +65,49 @@ class MongoWriter implements StoreWriter {
     this.#database = address.database;
     this.#target = address.target;
     this.#timeoutMs = timeoutMs;
+    this.#transactions = new TransactionWriter({
+      client: this.#client,
+      database: address.database,
+      effectMemoryMs,
+      unknown: (reason, cause) => this.#unknown(reason, cause),
+    });
   }
 
   async insertMany(collection: string, documents: readonly StoreDocument[]): Promise<readonly InsertProblem[]> {
     if (documents.length === 0) return [];
-    let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(this.#unknown(`no answer within ${this.#timeoutMs} ms`)), this.#timeoutMs);
+    return this.#withinTime(async () => {
+      await this.#connect();
+      return this.#insert(this.#client.db(this.#database).collection(collection), documents);
     });
-    try {
-      return await Promise.race([this.#insertWhenConnected(collection, documents), deadline]);
-    } finally {
-      clearTimeout(timer);
-    }
+  }
+
+  async applyOnce(tasks: readonly OnceTask[]): Promise<readonly OnceProblem[]> {
+    if (tasks.length === 0) return [];
+    const deadline = performance.now() + this.#timeoutMs;
+    return this.#withinTime(async () => {
+      await this.#connect();
+      return this.#transactions.apply(tasks, deadline);
+    });
   }
 
   async close(): Promise<void> {
     await this.#client.close();
   }
 
+  async #withinTime<T>(work: () => Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const deadline = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(this.#unknown(`no answer within ${this.#timeoutMs} ms`)), this.#timeoutMs);
+    });
+    try {
+      return await Promise.race([work(), deadline]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   /** The driver connects by itself only once: a first try that fails leaves it closed, and every write after it fails too. */
-  async #insertWhenConnected(
-    collection: string,
-    documents: readonly StoreDocument[],
-  ): Promise<readonly InsertProblem[]> {
+  async #connect(): Promise<void> {
     this.#connected ??= this.#client.connect();
     try {
       await this.#connected;
@@ -100,7 +115,6 @@ class MongoWriter implements StoreWriter {
       this.#connected = undefined;
       throw this.#unknown(reasonOf(thrown), thrown);
     }
-    return this.#insert(this.#client.db(this.#database).collection(collection), documents);
   }
 
   async #insert(target: Collection, documents: readonly StoreDocument[]): Promise<readonly InsertProblem[]> {
@@ -176,11 +190,6 @@ async function send(target: Collection, documents: readonly StoreDocument[]): Pr
   });
 }
 
-/** True for what is thrown while documents are encoded; whatever the driver throws once it talks to a server is a MongoError. */
-function isThrownByDocument(thrown: unknown): boolean {
-  return thrown instanceof MongoInvalidArgumentError || !(thrown instanceof MongoError);
-}
-
 /** Encodes it the way the driver does; the reason where that fails. */
 function whyNotEncodable(document: StoreDocument): string | undefined {
   try {
@@ -189,10 +198,6 @@ function whyNotEncodable(document: StoreDocument): string | undefined {
   } catch (thrown) {
     return reasonOf(thrown);
   }
-}
-
-function reasonOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
 function byIndex(a: InsertProblem, b: InsertProblem): number {

@@ -6,7 +6,19 @@
  * - the whole command: unknown, unless the code speaks of the request. Calling a server's trouble a refusal would
  *   dead-letter everything that comes by.
  */
+import {
+  MongoBulkWriteError,
+  MongoError,
+  MongoErrorLabel,
+  MongoInvalidArgumentError,
+  MongoNetworkError,
+  MongoServerSelectionError,
+} from 'mongodb';
 import type { InsertProblem } from '../store.ts';
+
+const ILLEGAL_OPERATION = 20;
+const WRITE_CONFLICT = 112;
+const NOT_IN_TRANSACTION = 263;
 
 /** E11000 and the codes that older servers and mongos use for the same. */
 const DUPLICATE_KEY = new Set([11000, 11001, 12582]);
@@ -72,7 +84,75 @@ const ABOUT_THE_REQUEST = new Set([
   17280, // KeyTooLong
   17419, // resulting document too large
   17420, // document to upsert too large
+  50791, // a system collection within a transaction
 ]);
+
+/**
+ * Why a transaction did not come about. Nothing of it was applied, but where it says `again`: there it may have been.
+ *
+ * - `fault`: one of its writes, where `write` is given, else any of them
+ * - `unsupported`: the server, or with `everywhere: false` perhaps only one of the collections, has no transactions
+ * - `again`: `contended` by another transaction, or `disturbed` by the network; the marks say what was applied
+ */
+export type TransactionVerdict =
+  | {
+      readonly kind: 'fault';
+      readonly problem: InsertProblem['kind'];
+      readonly write: number | undefined;
+      readonly message: string;
+    }
+  | { readonly kind: 'unsupported'; readonly everywhere: boolean; readonly message: string }
+  | { readonly kind: 'again'; readonly why: 'contended' | 'disturbed' }
+  | { readonly kind: 'unknown' };
+
+/** What a write inside of a transaction threw. */
+export function judgeWrite(thrown: unknown): TransactionVerdict {
+  if (isThrownByDocument(thrown)) {
+    return { kind: 'fault', problem: 'refused', write: undefined, message: reasonOf(thrown) };
+  }
+  const general = judgeTransaction(thrown);
+  if (general.kind !== 'unknown' || !(thrown instanceof MongoError)) return general;
+  const message = reasonOf(thrown);
+  const entry = thrown instanceof MongoBulkWriteError ? firstEntry(thrown) : undefined;
+  if (entry !== undefined) {
+    const problem = judgeDocument(entry.code, entry.errmsg ?? message);
+    return problem === undefined ? general : { kind: 'fault', problem, write: entry.index, message };
+  }
+  return isRefusedCommand(thrown.code) ? { kind: 'fault', problem: 'refused', write: undefined, message } : general;
+}
+
+/** What anything else of a transaction threw: its marks, its commit. No task is to blame for these. */
+export function judgeTransaction(thrown: unknown): TransactionVerdict {
+  if (!(thrown instanceof MongoError)) return { kind: 'unknown' };
+  const { code, message } = thrown;
+  // The two ways in which a server says no: mongod without a replica set, and for some collections (time series, capped).
+  if (code === ILLEGAL_OPERATION && message.includes('Transaction numbers')) {
+    const advice = 'run it as a replica set; one member is enough: mongod --replSet, then rs.initiate()';
+    return { kind: 'unsupported', everywhere: true, message: `${message}; ${advice}` };
+  }
+  if (code === NOT_IN_TRANSACTION) return { kind: 'unsupported', everywhere: false, message };
+  const again =
+    code === WRITE_CONFLICT ||
+    thrown.hasErrorLabel(MongoErrorLabel.TransientTransactionError) ||
+    thrown.hasErrorLabel(MongoErrorLabel.UnknownTransactionCommitResult);
+  if (!again) return { kind: 'unknown' };
+  const disturbed = thrown instanceof MongoNetworkError || thrown instanceof MongoServerSelectionError;
+  return { kind: 'again', why: disturbed ? 'disturbed' : 'contended' };
+}
+
+/** True for what is thrown while documents are encoded; whatever the driver throws once it talks to a server is a MongoError. */
+export function isThrownByDocument(thrown: unknown): boolean {
+  return thrown instanceof MongoInvalidArgumentError || !(thrown instanceof MongoError);
+}
+
+/** True where a mark is there already: its task has been applied. */
+export function isDuplicateKey(thrown: unknown): boolean {
+  return thrown instanceof MongoError && DUPLICATE_KEY.has(thrown.code as number);
+}
+
+export function reasonOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
 
 /** One entry of `writeErrors`; undefined where it leaves open whether the document is stored. */
 export function judgeDocument(code: number, message: string): InsertProblem['kind'] | undefined {
@@ -83,6 +163,13 @@ export function judgeDocument(code: number, message: string): InsertProblem['kin
 /** True where the server turned the whole command down for what it asks: nothing of it was written. */
 export function isRefusedCommand(code: unknown): boolean {
   return typeof code === 'number' && ABOUT_THE_REQUEST.has(code);
+}
+
+/** The one that ended an ordered write. */
+function firstEntry({
+  writeErrors,
+}: MongoBulkWriteError): { index: number; code: number; errmsg?: string | undefined } | undefined {
+  return [writeErrors].flat()[0];
 }
 
 /**

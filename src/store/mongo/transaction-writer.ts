@@ -1,0 +1,239 @@
+import { BSON, type ClientSession, type Db, type MongoClient, type TransactionOptions } from 'mongodb';
+import type { RuntimeError } from '../../errors/runtime-error.ts';
+import type { OnceProblem, OnceTask } from '../store.ts';
+import { AppliedMarks } from './applied-marks.ts';
+import { arrangeWrites, type CollectionWrites, type WriteOrigin } from './arrange-writes.ts';
+import { isDuplicateKey, judgeTransaction, judgeWrite, reasonOf, type TransactionVerdict } from './write-verdict.ts';
+
+/** From 200 to 500 a transaction gets a third faster, above that hardly; large ones meet each other more often (decision 41). */
+const CHUNK_TASKS = 500;
+/** A transaction is kept in the server's memory, and is one entry in its log. */
+const CHUNK_BYTES = 8 * 1024 * 1024;
+
+/** How often a call survives a connection that breaks; a store that stays away is the runtime's to wait for. */
+const MAX_DISTURBANCES = 2;
+/** About as long as a transaction takes: who comes back sooner mostly meets the same one again. */
+const FIRST_PAUSE_MS = 25;
+const MAX_PAUSE_MS = 1_000;
+
+/** `snapshot`, so that a mark that was seen cannot be lost in a failover, once the transaction is committed. */
+const DURABLE_TRANSACTION: TransactionOptions = {
+  readConcern: { level: 'snapshot' },
+  writeConcern: { w: 'majority', journal: true },
+  readPreference: 'primary',
+};
+
+export interface TransactionWriterParts {
+  readonly client: MongoClient;
+  readonly database: string;
+  /** How long marks are kept. */
+  readonly effectMemoryMs: number;
+  /** Makes the error that says that it is not known what was applied. */
+  readonly unknown: (reason: string, cause?: unknown) => RuntimeError;
+}
+
+/** What is known of one call. */
+interface Call {
+  /** No new transaction after it, on `performance.now()`. */
+  readonly deadline: number;
+  /** By task id. */
+  readonly problems: Map<string, Omit<OnceProblem, 'index'>>;
+}
+
+/** A transaction that a task of it, or all of them, made impossible. */
+interface Failed {
+  readonly verdict: Extract<TransactionVerdict, { kind: 'fault' | 'unsupported' }>;
+  /** The write that is to blame, where it is known. */
+  readonly origin: WriteOrigin | undefined;
+}
+
+/**
+ * Applies tasks once: many of them in one transaction, which also writes a mark for each.
+ *
+ *     ┌ transaction ────────────────────────────────────────────────────┐
+ *     │ marks of all tasks ─▶ their writes, collection after collection │─▶ commit: majority, on disk ─▶ applied
+ *     └──┬──────────────────────┬─────────────────────────────────────┬─┘
+ *        │ a mark is there      │ a write is refused                  │ another transaction, the network
+ *        ▼                      ▼                                     ▼
+ *     the same again,         without its task, in two halves;      a pause, then the same again,
+ *     looking for marks       one that is alone has its verdict     looking for marks
+ *
+ * Nobody needs to know how a commit whose answer was lost has ended: whoever comes next finds the marks or does not.
+ * The marks' own `_id` index lets only one of two transactions with the same task through.
+ *
+ * Cost for each transaction: one request for the marks, one or more a collection, one for the commit with its sync to
+ * disk. A commit that nobody waits for any more (the process has died) holds its documents until the server gives
+ * it up, a minute by default.
+ */
+export class TransactionWriter {
+  readonly #client: MongoClient;
+  readonly #db: Db;
+  readonly #marks: AppliedMarks;
+  readonly #unknown: TransactionWriterParts['unknown'];
+
+  constructor({ client, database, effectMemoryMs, unknown }: TransactionWriterParts) {
+    this.#client = client;
+    this.#db = client.db(database, { readPreference: 'primary' }); // the URL may say otherwise, transactions may not
+    this.#marks = new AppliedMarks(effectMemoryMs);
+    this.#unknown = unknown;
+  }
+
+  /**
+   * The same id twice is one task. The client is connected.
+   * @param deadline - on `performance.now()`; an attempt that has begun may end after it
+   */
+  async apply(tasks: readonly OnceTask[], deadline: number): Promise<readonly OnceProblem[]> {
+    const call: Call = { deadline, problems: new Map() };
+    await this.#prepare();
+    const distinct = new Map<string, OnceTask>();
+    for (const task of tasks) if (!distinct.has(task.id)) distinct.set(task.id, task);
+    for (const chunk of cut([...distinct.values()])) await this.#applyChunk(chunk, call);
+    return tasks.flatMap(({ id }, index) => {
+      const problem = call.problems.get(id);
+      return problem === undefined ? [] : [{ index, ...problem }];
+    });
+  }
+
+  async #prepare(): Promise<void> {
+    try {
+      await this.#marks.prepare(this.#db);
+    } catch (thrown) {
+      throw this.#unknown(reasonOf(thrown), thrown);
+    }
+  }
+
+  /** Applies all that can be applied, and notes the problems of the others. */
+  async #applyChunk(tasks: readonly OnceTask[], call: Call): Promise<void> {
+    if (tasks.length === 0) return;
+    const failed = await this.#applyTogether(tasks, call);
+    if (failed === undefined) return;
+    const { verdict, origin } = failed;
+    if (verdict.kind === 'unsupported' && verdict.everywhere) {
+      for (const { id } of tasks) call.problems.set(id, { kind: 'unsupported', message: verdict.message });
+      return;
+    }
+    const guilty = origin?.task ?? (tasks.length === 1 ? tasks[0] : undefined);
+    const others = tasks.filter((task) => task !== guilty);
+    const half = Math.floor(others.length / 2);
+    if (guilty !== undefined) await this.#applyWithout(guilty, failed, call);
+    await this.#applyChunk(others.slice(0, half), call);
+    await this.#applyChunk(others.slice(half), call);
+  }
+
+  /** An insert whose id is there already and proves that it was stored is left out; anything else is the task's end. */
+  async #applyWithout(task: OnceTask, { verdict, origin }: Failed, call: Call): Promise<void> {
+    const { message } = verdict;
+    if (verdict.kind === 'unsupported') return void call.problems.set(task.id, { kind: 'unsupported', message });
+    const { operation } = origin ?? {};
+    if (verdict.problem === 'duplicate-id' && operation?.kind === 'insert' && operation.ifAbsent) {
+      const operations = task.operations.filter((other) => other !== operation);
+      return this.#applyChunk([{ id: task.id, operations }], call);
+    }
+    call.problems.set(task.id, { kind: verdict.problem === 'refused' ? 'refused' : 'conflict', message });
+  }
+
+  /** One transaction, as often as it takes; undefined when it is committed. */
+  async #applyTogether(tasks: readonly OnceTask[], call: Call): Promise<Failed | undefined> {
+    let disturbances = 0;
+    for (let attempt = 0; ; attempt++) {
+      if (performance.now() >= call.deadline) throw this.#unknown('it took too long');
+      const transaction = new Transaction(this.#client.startSession(), this.#db, this.#marks);
+      // Looking for marks first would cost every transaction a request, and hardly any has one.
+      const thrown = await transaction.run(tasks, attempt > 0);
+      if (thrown === undefined) return undefined;
+      const { verdict, origin, cause } = thrown;
+      if (verdict.kind === 'fault' || verdict.kind === 'unsupported') return { verdict, origin };
+      if (verdict.kind === 'unknown') throw this.#unknown(reasonOf(cause), cause);
+      if (verdict.why === 'disturbed' && ++disturbances > MAX_DISTURBANCES) throw this.#unknown(reasonOf(cause), cause);
+      const pauseMs = Math.random() * Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt);
+      if (performance.now() + pauseMs >= call.deadline) throw this.#unknown(reasonOf(cause), cause); // it says why
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+  }
+}
+
+interface Thrown {
+  readonly verdict: TransactionVerdict;
+  readonly origin: WriteOrigin | undefined;
+  readonly cause: unknown;
+}
+
+/** One attempt. */
+class Transaction {
+  readonly #session: ClientSession;
+  readonly #db: Db;
+  readonly #marks: AppliedMarks;
+
+  constructor(session: ClientSession, db: Db, marks: AppliedMarks) {
+    this.#session = session;
+    this.#db = db;
+    this.#marks = marks;
+  }
+
+  /** Undefined when it is committed. Never rejects. */
+  async run(tasks: readonly OnceTask[], lookFirst: boolean): Promise<Thrown | undefined> {
+    try {
+      this.#session.startTransaction(DURABLE_TRANSACTION);
+      const wanted = lookFirst ? await this.#marks.without(this.#db, tasks, this.#session) : tasks;
+      if (wanted.length > 0) {
+        const problem = (await this.#mark(wanted)) ?? (await this.#write(arrangeWrites(wanted)));
+        if (problem !== undefined) return problem;
+      }
+      await this.#session.commitTransaction();
+      return undefined;
+    } catch (cause) {
+      return { verdict: judgeTransaction(cause), origin: undefined, cause };
+    } finally {
+      await this.#session.endSession(); // aborts what is not committed
+    }
+  }
+
+  async #mark(tasks: readonly OnceTask[]): Promise<Thrown | undefined> {
+    try {
+      await this.#marks.add(this.#db, tasks, this.#session);
+      return undefined;
+    } catch (cause) {
+      if (!isDuplicateKey(cause)) throw cause;
+      return { verdict: { kind: 'again', why: 'contended' }, origin: undefined, cause };
+    }
+  }
+
+  async #write(collections: readonly CollectionWrites[]): Promise<Thrown | undefined> {
+    for (const { collection, models, origins } of collections) {
+      try {
+        await this.#db.collection(collection).bulkWrite(models, { session: this.#session, ordered: true });
+      } catch (cause) {
+        const verdict = judgeWrite(cause);
+        const write = verdict.kind === 'fault' ? verdict.write : undefined;
+        return { verdict, origin: write === undefined ? undefined : origins[write], cause };
+      }
+    }
+    return undefined;
+  }
+}
+
+/** Chunks of at most CHUNK_TASKS tasks and, but for a single task, CHUNK_BYTES. */
+function* cut(tasks: readonly OnceTask[]): Generator<readonly OnceTask[]> {
+  let chunk: OnceTask[] = [];
+  let bytes = 0;
+  for (const task of tasks) {
+    const size = sizeOf(task);
+    if (chunk.length === CHUNK_TASKS || (chunk.length > 0 && bytes + size > CHUNK_BYTES)) {
+      yield chunk;
+      chunk = [];
+      bytes = 0;
+    }
+    chunk.push(task);
+    bytes += size;
+  }
+  if (chunk.length > 0) yield chunk;
+}
+
+/** 0 for what cannot be encoded: the transaction will say so. */
+function sizeOf({ operations }: OnceTask): number {
+  try {
+    return BSON.calculateObjectSize({ operations }, { ignoreUndefined: false });
+  } catch {
+    return 0;
+  }
+}
