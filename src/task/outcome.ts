@@ -107,7 +107,8 @@ function checkedReason(call: string, reason: unknown): string {
 function show(value: unknown): string {
   if (typeof value === 'string') return `"${value.slice(0, 40)}"`;
   if (typeof value === 'number') return String(value);
-  return value === null ? 'null' : `a ${typeof value}`;
+  if (value === null || value === undefined) return String(value);
+  return `${typeof value === 'object' ? 'an' : 'a'} ${typeof value}`;
 }
 
 /** The brand is not enumerable: outcomes compare and print as the plain data they are. */

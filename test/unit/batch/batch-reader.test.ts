@@ -18,28 +18,31 @@ const headers = fc.dictionary(
     fc.record({ inner: fc.string() }),
   ),
 );
-const properties: fc.Arbitrary<MessageProperties> = fc
-  .record(
-    {
-      contentType: short,
-      contentEncoding: short,
-      headers: fc
-        .tuple(headers, fc.option(fc.integer({ min: 1, max: 1_000_000 }), { nil: undefined }))
-        .map(([table, attempt]) => (attempt === undefined ? table : { ...table, 'x-attempt': attempt })),
-      deliveryMode: fc.constantFrom(1 as const, 2 as const),
-      priority: fc.nat(255),
-      correlationId: short,
-      replyTo: short,
-      expiration: fc.nat().map(String),
-      messageId: short,
-      timestamp: fc.nat(2 ** 31),
-      type: short,
-      userId: short,
-      appId: short,
-    },
-    { requiredKeys: [] },
-  )
-  .map((record) => record as MessageProperties);
+const properties: fc.Arbitrary<MessageProperties> = fc.record(
+  {
+    contentType: short,
+    contentEncoding: short,
+    headers: fc
+      .tuple(
+        headers,
+        fc.record({ 'x-attempt': fc.integer({ min: 1, max: 1_000_000 }) }, { requiredKeys: [] }),
+        fc.record({ 'x-start-by': fc.integer({ min: 1, max: 2 ** 45 }) }, { requiredKeys: [] }),
+        headers,
+      )
+      .map(([before, attempt, startBy, between]) => ({ ...before, ...attempt, ...between, ...startBy })),
+    deliveryMode: fc.constantFrom(1 as const, 2 as const),
+    priority: fc.nat(255),
+    correlationId: short,
+    replyTo: short,
+    expiration: fc.nat().map(String),
+    messageId: short,
+    timestamp: fc.nat(2 ** 31),
+    type: short,
+    userId: short,
+    appId: short,
+  },
+  { requiredKeys: [] },
+);
 
 describe('BatchReader', () => {
   it('reads of any properties what decoding them says', () => {
@@ -72,6 +75,9 @@ describe('BatchReader', () => {
           assert.equal(reader.redelivered, expected.redelivered);
           const attempt = obvious.headers?.['x-attempt'];
           assert.equal(reader.attempt, (typeof attempt === 'number' ? attempt : 1) + expected.reruns);
+          assert.equal(reader.firstAttempt, attempt === undefined && expected.reruns === 0);
+          assert.equal(reader.startByMs, obvious.headers?.['x-start-by'] ?? 0);
+          assert.equal(reader.timestampMs, (obvious.timestamp ?? 0) * 1_000);
           assert.deepEqual(
             reader.properties(),
             decodeProperties(encodeProperties(obvious), 0, encodeProperties(obvious).length),
@@ -103,6 +109,9 @@ describe('BatchReader', () => {
         if (reader.problem !== undefined) assert.equal(obvious, undefined, reader.problem);
         else if (obvious !== undefined) assert.equal(reader.type(), obvious.type ?? '');
         assert.ok(reader.attempt >= 1);
+        assert.ok(reader.startByMs >= 0 && reader.timestampMs >= 0);
+        if (reader.problem === undefined && obvious !== undefined)
+          assert.equal(reader.timestampMs, (obvious.timestamp ?? 0) * 1_000);
         reader.moveTo(0);
         assert.equal(reader.type(), 'before');
         reader.moveTo(2);
