@@ -16,6 +16,7 @@ export interface ExecutorFixture {
 export type MakeExecutor = (fixture: ExecutorFixture, listener?: ExecutorListener) => Executor;
 
 export const WELL_BEHAVED = taskFixture('well-behaved.ts');
+export const DEADLINES = taskFixture('deadlines.ts');
 
 export function taskFixture(file: string): URL {
   return new URL(`../fixtures/tasks/${file}`, import.meta.url);
@@ -30,6 +31,7 @@ export interface LogLine {
 /** A batch, run; with what its ledger shows afterwards. */
 export interface Ran extends BatchOutcomes {
   readonly states: readonly LedgerState[];
+  readonly ledger: Ledger;
 }
 
 export interface RunOptions extends BatchPlace {
@@ -59,28 +61,32 @@ export async function runMessages(
   assert.equal(buffer.byteLength, 0, 'the buffer went to the executor');
   assert.ok(answer.byteLength >= byteLength, 'the answer is at least as large as the request');
   assert.notEqual(ledger.threadId, 0, 'the ledger says which thread had the batch');
-  return { ...readOutcomes(answer), states: messages.map((_, index) => ledger.state(index)) };
+  return { ...readOutcomes(answer), states: messages.map((_, index) => ledger.state(index)), ledger };
 }
 
-/** A started executor of the well-behaved tasks with a memory store, for the cases of one `describe`. */
+/** A started executor with a memory store, for the cases of one `describe`. */
 export class ExecutorRig {
   readonly store: MemoryStore = new MemoryStore({ writeTimeoutMs: 500 });
   readonly lines: LogLine[] = [];
   readonly executor: Executor;
 
   /** Registers its own start and stop with the `describe` it is made in. */
-  constructor(make: MakeExecutor) {
+  constructor(make: MakeExecutor, tasks = WELL_BEHAVED) {
     const logged = (level: string, message: string, fields: Readonly<Record<string, unknown>>): void => {
       this.lines.push({ level, message, fields });
     };
-    this.executor = make({ tasks: WELL_BEHAVED, store: this.store.writerSpec() }, { logged });
+    this.executor = make({ tasks, store: this.store.writerSpec() }, { logged });
+    // What a broker's connection does in a worker: timers of the runtime alone keep no process alive.
+    let alive: NodeJS.Timeout | undefined;
     before(async () => {
+      alive = setInterval(() => {}, 60_000);
       await this.store.start();
       await this.executor.start();
     });
     after(async () => {
       await this.executor.stop();
       await this.store.stop();
+      clearInterval(alive);
     });
   }
 

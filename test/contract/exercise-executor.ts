@@ -2,8 +2,17 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { DONE, Ledger, TAKEN_BACK } from '../../src/batch/ledger.ts';
 import { makeBatch } from '../support/make-batch.ts';
-import { call, ExecutorRig, type MakeExecutor, runMessages, taskFixture, WELL_BEHAVED } from './executor-rig.ts';
+import {
+  call,
+  DEADLINES,
+  ExecutorRig,
+  type MakeExecutor,
+  runMessages,
+  taskFixture,
+  WELL_BEHAVED,
+} from './executor-rig.ts';
 import { exerciseConcurrency } from './exercise-executor-concurrency.ts';
+import { exerciseDeadlines, exercisePostponing } from './exercise-executor-deadlines.ts';
 import { exerciseEffects } from './exercise-executor-effects.ts';
 import { exerciseOutcomes } from './exercise-executor-outcomes.ts';
 
@@ -16,6 +25,11 @@ export function exerciseExecutor(name: string, make: MakeExecutor): void {
     exerciseEffects(rig);
     exerciseConcurrency(rig);
     exerciseStarts(make);
+  });
+  describe(`${name}, postponed and timed`, { timeout: 120_000 }, () => {
+    const rig = new ExecutorRig(make, DEADLINES);
+    exercisePostponing(rig);
+    exerciseDeadlines(rig);
   });
 }
 

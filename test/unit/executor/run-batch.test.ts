@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { DONE, Ledger, OTHER, TAKEN_BACK, WAITING } from '../../../src/batch/ledger.ts';
+import { DONE, Ledger, OTHER, RUNNING, TAKEN_BACK, TIMED_OUT, WAITING } from '../../../src/batch/ledger.ts';
 import { readOutcomes } from '../../../src/batch/outcome-packer.ts';
 import { nativeCodec } from '../../../src/codec/native-codec.ts';
 import { abortRuns, type RunEnvironment, runBatch } from '../../../src/executor/run-batch.ts';
@@ -193,5 +193,64 @@ describe('runBatch', () => {
         [2, 'interrupted'],
       ],
     );
+  });
+
+  it('drops the late result of a task that the main thread has timed out', async () => {
+    let finish: ((value: unknown) => void) | undefined;
+    const slow = defineTask('slow', { concurrency: 2 }, (payload) =>
+      payload === 1 ? new Promise((resolve) => (finish = resolve)) : insertOne('stored', {}),
+    );
+    const writer = new ArrayWriter();
+    const ledger = Ledger.allocate(2);
+    const messages = [1, 2].map((n) => ({ properties: { type: 'slow', messageId: `m-${n}` }, body: String(n) }));
+    const running = runBatch(
+      { buffer: makeBatch(messages), ledger: ledger.shared, queue: 'q', defaultTask: undefined },
+      environmentOf({ slow }, writer),
+    );
+    assert.ok(ledger.move(0, RUNNING, TIMED_OUT));
+    finish?.(insertOne('stored', {}));
+    const { others, count } = readOutcomes(await running);
+    assert.deepEqual(others, []);
+    assert.equal(count, 1, 'only what this run has settled');
+    assert.deepEqual([ledger.state(0), ledger.state(1)], [TIMED_OUT, DONE]);
+    assert.deepEqual(writer.stored, ['m-2']);
+  });
+
+  it('counts the time of a task from its turn on, and its start deadline as well', async () => {
+    let begun = 0;
+    const queued = defineTask('queued', { timeout: 40, grace: 5 }, (_payload, context) => {
+      begun++;
+      return new Promise((_resolve, reject) =>
+        context.signal.addEventListener('abort', () => reject(context.signal.reason)),
+      );
+    });
+    const ledger = Ledger.allocate(3);
+    const late = { type: 'queued', headers: { 'x-start-by': Date.now() + 30 } };
+    const alive = setInterval(() => {}, 60_000); // the runtime's own timers keep no process alive
+    const answer = await runBatch(
+      {
+        buffer: makeBatch([
+          { properties: { type: 'queued' }, body: '1' },
+          { properties: { type: 'queued' }, body: '2' },
+          { properties: late, body: '3' },
+        ]),
+        ledger: ledger.shared,
+        queue: 'q',
+        defaultTask: undefined,
+      },
+      environmentOf({ queued }, new ArrayWriter()),
+    );
+    clearInterval(alive);
+    assert.deepEqual(
+      readOutcomes(answer).others.map(({ index, kind }) => [index, kind]),
+      [
+        [0, 'timed-out'],
+        [1, 'timed-out'],
+        [2, 'expired'],
+      ],
+    );
+    assert.equal(begun, 2);
+    assert.ok(ledger.startedAtMs(1) >= ledger.startedAtMs(0) + 40, 'it began when the first had ended');
+    assert.equal(ledger.lastMomentMs(1) - ledger.startedAtMs(1), 45);
   });
 });
