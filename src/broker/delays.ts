@@ -15,6 +15,7 @@ export class Delays {
   #levels: Promise<void> | undefined;
   /** False after a level turned out to be gone: then the marker says nothing, and all is declared again. */
   #markerTrusted = true;
+  #renewing = false;
 
   constructor(broker: Pick<Broker, 'declare' | 'exchangeExists'>, prefix: string) {
     this.#broker = broker;
@@ -43,11 +44,19 @@ export class Delays {
     return delayRoute(this.#prefix, queue, delayMs);
   }
 
-  /** To be called when a delayed message met E_PUBLISH_UNROUTABLE: the next `ready` declares everything again. */
-  forget(): void {
-    this.#queues.clear();
-    this.#levels = undefined;
-    this.#markerTrusted = false;
+  /**
+   * To be called when a delayed message met E_PUBLISH_UNROUTABLE: the next `ready` declares everything again. While that
+   * is going on it changes nothing: the message was sent before.
+   * @param queue - where this queue alone is known to have been deleted, only the way to it is declared again
+   */
+  forget(queue?: string): void {
+    if (queue !== undefined) {
+      this.#queues.delete(queue);
+    } else if (!this.#renewing) {
+      this.#queues.clear();
+      this.#levels = undefined;
+      this.#markerTrusted = false;
+    }
   }
 
   async #bind(queue: string): Promise<void> {
@@ -65,8 +74,13 @@ export class Delays {
   async #declareLevels(): Promise<void> {
     const marker = delayMarker(this.#prefix);
     if (this.#markerTrusted && (await this.#broker.exchangeExists(marker.name))) return;
-    await this.#broker.declare(delayTopology(this.#prefix));
-    await this.#broker.declare(marker); // last: who finds it may rely on all the others
-    this.#markerTrusted = true;
+    this.#renewing = !this.#markerTrusted;
+    try {
+      await this.#broker.declare(delayTopology(this.#prefix));
+      await this.#broker.declare(marker); // last: who finds it may rely on all the others
+      this.#markerTrusted = true;
+    } finally {
+      this.#renewing = false;
+    }
   }
 }

@@ -13,8 +13,8 @@ export interface QueueSpec {
   readonly name: string;
   readonly arguments: Readonly<Record<string, string | number | boolean>>;
   /**
-   * True for queues that people look into: a look returns each message, and brokers that count returns drop it after 20
-   * (RabbitMQ 4 for quorum queues) unless the queue is declared without that limit.
+   * True for queues that people look into: a look returns each message, and a broker that counts returns gives it up
+   * after 20 (RabbitMQ 4 for quorum queues) unless the queue is declared with another limit.
    */
   readonly keepsReturned?: boolean;
 }

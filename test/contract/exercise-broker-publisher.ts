@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict';
 import type { MessageProperties } from '../../src/batch/message-properties.ts';
+import {
+  ATTEMPT,
+  type AttemptRecord,
+  HISTORY,
+  LONGEST_HISTORY,
+  START_BY,
+  WAITS,
+} from '../../src/batch/task-headers.ts';
 import { isRuntimeError } from '../../src/errors/runtime-error.ts';
 import { consume, numbers, publishNumbers, rejectsWith, settled, toQueue } from './broker-rig.ts';
 import type { BrokerCase } from './exercise-broker.ts';
@@ -50,6 +58,36 @@ export const publisherCases: readonly BrokerCase[] = [
       assert.equal(sink.deliveries[0]?.body.toString(), '{ "spaced" :  1 }');
       assert.deepEqual(sink.deliveries[1]?.properties, { deliveryMode: 1 });
       assert.equal(sink.deliveries[1]?.body.length, 0);
+    },
+  ],
+  [
+    'the headers of a task that is tried again arrive as they were published',
+    async (trial) => {
+      const broker = await trial.connect();
+      const queue = await trial.queue(broker);
+      const publisher = await broker.publisher({ window: 10 });
+      const { sink } = await consume(broker, queue, 10);
+      const record = (attempt: number): AttemptRecord => ({
+        attempt,
+        at: '2026-01-02T03:04:05.678Z',
+        outcome: 'failed',
+        code: 'E_TASK_FAILED',
+        message: 'nö: "no"\n☂',
+        worker: 'host:4711',
+      });
+      const headers = {
+        [ATTEMPT]: 21,
+        [START_BY]: 1_790_000_000_123,
+        [WAITS]: 2_147_483_648,
+        [HISTORY]: Array.from({ length: LONGEST_HISTORY }, (_, index) => record(index + 1)),
+      };
+      await publisher.publish(toQueue(queue, 'x', { headers }));
+      await sink.received(1);
+      assert.deepEqual(sink.deliveries[0]?.properties.headers, headers);
+      // What was read can be published again.
+      await publisher.publish(toQueue(queue, 'x', { headers: sink.deliveries[0].properties.headers ?? {} }));
+      await sink.received(2);
+      assert.deepEqual(sink.deliveries[1]?.properties.headers, headers);
     },
   ],
   [

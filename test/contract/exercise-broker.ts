@@ -2,6 +2,7 @@ import { describe, type TestContext, test } from 'node:test';
 import type { BrokerRig } from './broker-rig.ts';
 import { BrokerTrial } from './broker-rig.ts';
 import { consumerCases } from './exercise-broker-consumer.ts';
+import { delayCases } from './exercise-broker-delays.ts';
 import { lifecycleCases } from './exercise-broker-lifecycle.ts';
 import { publisherCases } from './exercise-broker-publisher.ts';
 import { recoveryCases } from './exercise-broker-recovery.ts';
@@ -32,6 +33,7 @@ export function exerciseBroker(
     ['consumer', consumerCases],
     ['settling', settlingCases],
     ['recovery', recoveryCases],
+    ['delays', delayCases],
   ];
   describe(`${name} as a broker`, { timeout: LIMIT_MS * 10, ...options }, () => {
     for (const [group, cases] of groups) {

@@ -17,7 +17,7 @@ const NOTHING: Topology = { exchanges: [], queues: [], bindings: [] };
 const declared: string[] = [];
 function queueName(): string {
   const name = `integration.topology.${randomUUID()}`;
-  declared.push(name, `${name}.dead`);
+  declared.push(name, `${name}.suspects`, `${name}.dead`);
   return name;
 }
 
@@ -58,10 +58,34 @@ describe('topology on RabbitMQ', { ...needs(amqpUrl), timeout: 60_000 }, () => {
       assert.equal(await admin.readyCount(`${queue}.dead`), 0);
       const operator = new Connection(url);
       // Declaring with exactly these arguments is refused unless they are the queue's own.
+      for (const spec of queueTopology(queue, 'quorum').queues)
+        await operator.queueDeclare({
+          queue: spec.name,
+          durable: true,
+          arguments: {
+            ...spec.arguments,
+            ...(spec.keepsReturned === true ? { 'x-delivery-limit': 1_000_000_000 } : {}),
+          },
+        });
+      await operator.close();
+    });
+  });
+
+  test('a dead-letter queue that exists with another limit of returns, or of another type, stays as it is', async () => {
+    await using(async (admin) => {
+      const operator = new Connection(url);
+      for (const settings of [{ 'x-queue-type': 'quorum', 'x-delivery-limit': 5 }, { 'x-queue-type': 'classic' }]) {
+        const queue = queueName();
+        await operator.queueDeclare({ queue: `${queue}.dead`, durable: true, arguments: settings });
+        await admin.declare(queueTopology(queue, 'quorum'));
+        await operator.queueDeclare({ queue: `${queue}.dead`, durable: true, arguments: settings });
+      }
+      const classic = queueName();
+      await admin.declare(queueTopology(classic, 'classic'));
       await operator.queueDeclare({
-        queue,
+        queue: `${classic}.dead`,
         durable: true,
-        arguments: { ...queueTopology(queue, 'quorum').queues[0]?.arguments },
+        arguments: { 'x-queue-type': 'classic' },
       });
       await operator.close();
     });

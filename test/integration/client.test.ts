@@ -18,8 +18,7 @@ const recordCall = defineTask('record-call', { queue }, (_call: { readonly numbe
 describe('the client on RabbitMQ', { ...needs(amqpUrl), timeout: 60_000 }, () => {
   after(async () => {
     const operator = new Connection(url);
-    await operator.queueDelete({ queue });
-    await operator.queueDelete({ queue: `${queue}.dead` });
+    for (const name of [queue, `${queue}.suspects`, `${queue}.dead`]) await operator.queueDelete({ queue: name });
     await operator.close();
   });
 

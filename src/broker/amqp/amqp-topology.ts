@@ -4,6 +4,12 @@ import type { BindingSpec, ExchangeBindingSpec, ExchangeSpec, QueueSpec, Topolog
 import { isConnectionLoss, readFailure } from './rabbit-error.ts';
 
 /**
+ * RabbitMQ 4 gives up a message that was returned 20 times to a quorum queue. It takes a limit of -1 for none; 3.10 takes
+ * that too, and gives up every message at its first return. A number that is never reached means the same to both.
+ */
+const NEVER_REACHED = 1_000_000_000;
+
+/**
  * Declares what is missing of a topology and leaves what exists as it is.
  *
  * AMQP has no "create if missing": declaring a queue that exists with other arguments is an error that closes the
@@ -102,20 +108,25 @@ async function declareExchange(commands: Commands, { name, type, alternate }: Ex
   if (missing !== undefined) throw accessError(`exchange '${name}' may not be declared`, failure, { exchange: name });
 }
 
-async function declareQueue(commands: Commands, { name, arguments: args }: QueueSpec): Promise<void> {
+async function declareQueue(commands: Commands, spec: QueueSpec): Promise<void> {
+  const { name } = spec;
   const lookUp = (): Promise<unknown> =>
     attempt(commands, (channel) => channel.queueDeclare({ queue: name, passive: true }));
   const absent = await lookUp();
   if (absent === undefined) return;
   if (readFailure(absent).code !== 'NOT_FOUND') throw queueError(name, absent);
   const refused = await attempt(commands, (channel) =>
-    channel.queueDeclare({ queue: name, durable: true, arguments: { ...args } }),
+    channel.queueDeclare({ queue: name, durable: true, arguments: { ...spec.arguments, ...returnLimit(spec) } }),
   );
   if (refused === undefined) return;
   if (readFailure(refused).code !== 'PRECONDITION_FAILED') throw queueError(name, refused);
   // Either somebody else has just declared it otherwise, or the broker does not accept these arguments at all.
   if ((await lookUp()) !== undefined)
     throw topologyError(`queue '${name}' cannot be declared`, refused, { queue: name });
+}
+
+function returnLimit({ arguments: args, keepsReturned }: QueueSpec): QueueSpec['arguments'] {
+  return keepsReturned === true && args['x-queue-type'] === 'quorum' ? { 'x-delivery-limit': NEVER_REACHED } : {};
 }
 
 async function bind(commands: Commands, { exchange, queue, routingKey }: BindingSpec): Promise<void> {

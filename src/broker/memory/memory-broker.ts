@@ -57,7 +57,9 @@ export class MemoryBroker implements Broker {
 
   async start(): Promise<void> {
     if (this.#state === 'stopped') throw new RuntimeError('E_STATE', 'the memory broker was stopped: make another one');
-    if (this.#state === 'created') this.#connect();
+    if (this.#state !== 'created') return;
+    this.virtualHost.attach(this);
+    this.#connect();
   }
 
   async stop(): Promise<void> {
@@ -65,6 +67,7 @@ export class MemoryBroker implements Broker {
     this.#move('stopped', undefined);
     this.#connection.open = false;
     await Promise.all([...this.#connection.members].map((member) => member.close()));
+    this.virtualHost.detach(this);
   }
 
   health(): BrokerHealth {

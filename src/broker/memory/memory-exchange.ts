@@ -1,36 +1,60 @@
 import type { ExchangeSpec } from '../topology.ts';
 
-/** One exchange: which queues a routing key leads to. Headers bindings carry no arguments here, so they match all. */
+/** What one routing key leads to. */
+export interface ExchangeTargets {
+  readonly queues: Set<string>;
+  readonly exchanges: Set<string>;
+}
+
+/**
+ * One exchange: which queues and further exchanges a routing key leads to. Headers bindings carry no arguments here, so
+ * they match all.
+ */
 export class MemoryExchange {
   readonly spec: ExchangeSpec;
-  readonly #bindings = new Map<string, Set<string>>();
+  readonly #bindings = new Map<string, ExchangeTargets>();
 
   constructor(spec: ExchangeSpec) {
     this.spec = spec;
   }
 
-  bind(queue: string, routingKey: string): void {
-    const queues = this.#bindings.get(routingKey);
-    if (queues === undefined) this.#bindings.set(routingKey, new Set([queue]));
-    else queues.add(queue);
+  bindQueue(queue: string, routingKey: string): void {
+    this.#targets(routingKey).queues.add(queue);
+  }
+
+  bindExchange(destination: string, routingKey: string): void {
+    this.#targets(routingKey).exchanges.add(destination);
   }
 
   unbindQueue(queue: string): void {
-    for (const [routingKey, queues] of this.#bindings) {
-      if (queues.delete(queue) && queues.size === 0) this.#bindings.delete(routingKey);
+    for (const [routingKey, { queues, exchanges }] of this.#bindings) {
+      if (queues.delete(queue) && queues.size + exchanges.size === 0) this.#bindings.delete(routingKey);
     }
   }
 
-  /** Names of the queues, each once. */
-  route(routingKey: string): Iterable<string> {
-    if (this.spec.type === 'direct') return this.#bindings.get(routingKey) ?? [];
-    const queues = new Set<string>();
-    for (const [pattern, bound] of this.#bindings) {
-      if (this.spec.type === 'topic' && !topicMatches(pattern, routingKey)) continue;
-      for (const queue of bound) queues.add(queue);
-    }
-    return queues;
+  /** Adds to `targets`, each name once; false where the routing key leads nowhere. */
+  route(routingKey: string, targets: ExchangeTargets): boolean {
+    if (this.spec.type === 'direct') return add(this.#bindings.get(routingKey), targets);
+    let led = false;
+    for (const [pattern, bound] of this.#bindings)
+      if (this.spec.type !== 'topic' || topicMatches(pattern, routingKey)) led = add(bound, targets) || led;
+    return led;
   }
+
+  #targets(routingKey: string): ExchangeTargets {
+    const known = this.#bindings.get(routingKey);
+    if (known !== undefined) return known;
+    const targets = { queues: new Set<string>(), exchanges: new Set<string>() };
+    this.#bindings.set(routingKey, targets);
+    return targets;
+  }
+}
+
+function add(bound: ExchangeTargets | undefined, targets: ExchangeTargets): boolean {
+  if (bound === undefined) return false;
+  for (const queue of bound.queues) targets.queues.add(queue);
+  for (const exchange of bound.exchanges) targets.exchanges.add(exchange);
+  return true;
 }
 
 /** `*` stands for one word, `#` for none or more; words are separated by dots. */

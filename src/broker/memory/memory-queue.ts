@@ -16,6 +16,7 @@ export type DeadLetterRoute = (message: StoredMessage, reason: DeathReason, queu
 
 /** Messages handed over in one macrotask, so that a long queue does not hold up the event loop. */
 const SLICE = 256;
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 
 /**
  * One queue: what is ready, and the subscribers that take turns.
@@ -24,7 +25,8 @@ const SLICE = 256;
  *                              ├──▶ slice of 256 a macrotask ──▶ subscribers with credit, in turn
  *     never delivered ─────────┘
  *
- * Whatever was given back was delivered before anything that was not, so its position is always the lower one.
+ * Whatever was given back was delivered before anything that was not, so its position is always the lower one. With a
+ * time to live (x-message-ttl) it expires earlier too: looking at the first of both is enough, one timer serves all.
  * Cost: constant per message; giving back costs a step per message that has to move aside.
  */
 export class MemoryQueue {
@@ -37,11 +39,16 @@ export class MemoryQueue {
   #turn = 0;
   #positions = 0;
   #scheduled = false;
+  readonly #lifeMs: number | undefined;
+  #timed = false;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(spec: QueueSpec, deadLetter: DeadLetterRoute) {
     this.name = spec.name;
     this.spec = spec;
     this.#deadLetter = deadLetter;
+    const life = spec.arguments['x-message-ttl'];
+    this.#lifeMs = typeof life === 'number' ? life : undefined;
   }
 
   /** Messages ready, not those unacked. */
@@ -57,10 +64,20 @@ export class MemoryQueue {
 
   enqueue(message: StoredMessage): void {
     message.position = this.#positions++;
+    if (this.#lifeMs !== undefined) message.expiresAt = performance.now() + this.#lifeMs;
     this.#fresh.push(message);
     const most = this.spec.arguments['x-max-length'];
     if (typeof most === 'number') while (this.length > most) this.#dropOldest();
     this.schedule();
+    this.#arm();
+  }
+
+  /** Whether messages expire: while nobody is connected no timer runs. */
+  setTimed(timed: boolean): void {
+    this.#timed = timed;
+    if (timed) return this.#arm();
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   /** Takes messages back in front of what is ready, each where it was. */
@@ -74,6 +91,7 @@ export class MemoryQueue {
       else this.#insert(message);
     }
     this.schedule();
+    this.#rearm();
   }
 
   kill(message: StoredMessage, reason: DeathReason): void {
@@ -99,11 +117,12 @@ export class MemoryQueue {
 
   readonly #pushSlice = (): void => {
     this.#scheduled = false;
+    this.#expire(Number.POSITIVE_INFINITY);
     const pushed = new Set<QueueSubscriber>();
     for (let room = SLICE; room > 0; room--) {
       const subscriber = this.length > 0 ? this.#next() : undefined;
       if (subscriber === undefined) break;
-      const message = this.#returned.shift() ?? this.#fresh.shift();
+      const message = this.#takeFirst();
       if (message === undefined) break;
       pushed.add(subscriber);
       subscriber.push(message);
@@ -142,8 +161,48 @@ export class MemoryQueue {
     }
   }
 
+  #first(): StoredMessage | undefined {
+    return this.#returned.at(0) ?? this.#fresh.at(0);
+  }
+
+  #takeFirst(): StoredMessage | undefined {
+    return this.#returned.shift() ?? this.#fresh.shift();
+  }
+
+  /** Waits for the first message's time; what comes behind it expires later. */
+  #arm(): void {
+    const first = this.#first();
+    if (!this.#timed || this.#lifeMs === undefined || this.#timer !== undefined || first === undefined) return;
+    const waitMs = Math.ceil(first.expiresAt - performance.now());
+    this.#timer = setTimeout(this.#ring, Math.min(Math.max(0, waitMs), LONGEST_TIMEOUT_MS));
+  }
+
+  /** What came back may expire before what the timer waits for. */
+  #rearm(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#arm();
+  }
+
+  readonly #ring = (): void => {
+    this.#timer = undefined;
+    this.#expire(SLICE);
+    this.#arm();
+  };
+
+  #expire(most: number): void {
+    if (this.#lifeMs === undefined) return;
+    const now = performance.now();
+    for (let left = most; left > 0; left--) {
+      const first = this.#first();
+      if (first === undefined || first.expiresAt > now) return;
+      this.#takeFirst();
+      this.kill(first, 'expired');
+    }
+  }
+
   #dropOldest(): void {
-    const oldest = this.#returned.shift() ?? this.#fresh.shift();
+    const oldest = this.#takeFirst();
     if (oldest !== undefined) this.kill(oldest, 'maxlen');
   }
 }

@@ -5,7 +5,7 @@ import type { OutgoingMessage } from '../broker.ts';
 import type { ExchangeSpec, QueueSpec, Topology } from '../topology.ts';
 import { MemoryExchange } from './memory-exchange.ts';
 import { MemoryQueue } from './memory-queue.ts';
-import { type DeathReason, deadLetterProperties, type StoredMessage } from './stored-message.ts';
+import { type DeathReason, deadLetterProperties, isCycle, type StoredMessage } from './stored-message.ts';
 
 /** Where a published message ended up. */
 export type PublishResult = 'stored' | 'refused' | 'unroutable' | 'no-exchange';
@@ -27,8 +27,12 @@ const PREDECLARED: readonly ExchangeSpec[] = [
  * Queues, exchanges and messages that live in this process: what a RabbitMQ node keeps for a virtual host.
  * Every MemoryBroker that is given the same one is a connection to it.
  *
- * Of the queue arguments these are honoured: x-queue-type, x-max-length, x-overflow, x-dead-letter-exchange,
- * x-dead-letter-routing-key, x-delivery-limit. Others are kept and have no effect. Nothing outlives the process.
+ * Of the queue arguments these are honoured: x-queue-type, x-max-length, x-overflow, x-message-ttl,
+ * x-dead-letter-exchange, x-dead-letter-routing-key, x-delivery-limit. Others are kept and have no effect: a dead letter
+ * that no queue takes is gone. Nothing outlives the process.
+ *
+ * Time passes for the queues with a time to live while somebody is connected; what has expired meanwhile goes on at the
+ * next connection.
  */
 export class MemoryVirtualHost {
   readonly #queues = new Map<string, MemoryQueue>();
@@ -36,23 +40,29 @@ export class MemoryVirtualHost {
     PREDECLARED.map((spec) => [spec.name, new MemoryExchange(spec)] as const),
   );
   readonly #watchers = new Map<string, Set<QueueWatcher>>();
+  readonly #connections = new Set<object>();
+
+  /** Until the last one detaches, messages that wait for their time keep the process alive. */
+  attach(connection: object): void {
+    this.#connections.add(connection);
+    for (const queue of this.#queues.values()) queue.setTimed(true);
+  }
+
+  detach(connection: object): void {
+    this.#connections.delete(connection);
+    if (this.#connections.size === 0) for (const queue of this.#queues.values()) queue.setTimed(false);
+  }
 
   declare(topology: Topology): void {
     for (const spec of topology.exchanges) this.#declareExchange(spec);
     for (const spec of topology.queues) this.#declareQueue(spec);
     for (const { exchange, queue, routingKey } of topology.bindings) {
       this.queue(queue);
-      const source = this.#exchanges.get(exchange);
-      if (source === undefined) {
-        throw new RuntimeError(
-          'E_BROKER_TOPOLOGY',
-          `no exchange '${exchange}' to bind queue '${queue}' to: declare it`,
-          {
-            details: { exchange, queue },
-          },
-        );
-      }
-      source.bind(queue, routingKey);
+      this.#exchange(exchange, `to bind queue '${queue}' to`).bindQueue(queue, routingKey);
+    }
+    for (const { source, destination, routingKey } of topology.exchangeBindings ?? []) {
+      this.#exchange(destination, `to bind to exchange '${source}'`);
+      this.#exchange(source, `to bind exchange '${destination}' to`).bindExchange(destination, routingKey);
     }
   }
 
@@ -75,7 +85,7 @@ export class MemoryVirtualHost {
 
   /** Deletes the queue with all its messages; its consumers are cancelled. */
   deleteQueue(name: string): void {
-    this.queue(name);
+    this.queue(name).setTimed(false);
     this.#queues.delete(name);
     for (const exchange of this.#exchanges.values()) exchange.unbindQueue(name);
     for (const watcher of [...(this.#watchers.get(name) ?? [])]) watcher.queueDeleted();
@@ -94,31 +104,38 @@ export class MemoryVirtualHost {
 
   /** Routes a copy of the message. Throws E_MESSAGE_MALFORMED for properties that AMQP cannot carry. */
   publish(message: OutgoingMessage): PublishResult {
-    const { exchange, routingKey, properties, body } = message;
+    const { exchange, routingKey, properties } = message;
     const propertiesEnd = propertiesBytes(properties);
     const queues = this.#route(exchange, routingKey);
     if (exchange !== '' || queues?.length === 0) shortStringBytes(routingKey, 'routing key');
     if (queues === undefined) return 'no-exchange';
     if (queues.length === 0) return 'unroutable';
     if (!queues.every((queue) => queue.accepts())) return 'refused';
-    const source = join(properties, propertiesEnd, body);
-    for (const queue of queues) queue.enqueue({ source, propertiesEnd, exchange, routingKey, position: 0, returns: 0 });
+    store(message, propertiesEnd, queues);
     return 'stored';
   }
 
+  /** Undefined where there is no such exchange. */
   #route(exchange: string, routingKey: string): readonly MemoryQueue[] | undefined {
-    if (exchange === '') {
-      const queue = this.#queues.get(routingKey);
-      return queue === undefined ? [] : [queue];
-    }
-    const source = this.#exchanges.get(exchange);
-    if (source === undefined) return undefined;
-    const queues: MemoryQueue[] = [];
-    for (const name of source.route(routingKey)) {
+    if (exchange !== '' && !this.#exchanges.has(exchange)) return undefined;
+    const queues = exchange === '' ? [routingKey] : this.#queuesBehind(exchange, routingKey);
+    const found: MemoryQueue[] = [];
+    for (const name of queues) {
       const queue = this.#queues.get(name);
-      if (queue !== undefined) queues.push(queue);
+      if (queue !== undefined) found.push(queue);
     }
-    return queues;
+    return found;
+  }
+
+  /** Each exchange is looked at once, so that exchanges bound in a circle end. */
+  #queuesBehind(exchange: string, routingKey: string): Set<string> {
+    const targets = { queues: new Set<string>(), exchanges: new Set([exchange]) };
+    for (const name of targets.exchanges) {
+      const source = this.#exchanges.get(name);
+      if (source === undefined || source.route(routingKey, targets)) continue;
+      if (source.spec.alternate !== undefined) targets.exchanges.add(source.spec.alternate);
+    }
+    return targets.queues;
   }
 
   readonly #deadLetter = (message: StoredMessage, reason: DeathReason, queue: MemoryQueue): void => {
@@ -126,13 +143,21 @@ export class MemoryVirtualHost {
     if (typeof exchange !== 'string') return;
     const key = queue.spec.arguments['x-dead-letter-routing-key'];
     const { exchange: from, routingKey } = message;
-    this.publish({
-      exchange,
-      routingKey: typeof key === 'string' ? key : routingKey,
-      properties: deadLetterProperties(message, { reason, queue: queue.name, exchange: from, routingKey }),
-      body: message.source.subarray(message.propertiesEnd),
-    });
+    const properties = deadLetterProperties(message, { reason, queue: queue.name, exchange: from, routingKey });
+    const body = message.source.subarray(message.propertiesEnd);
+    const letter = { exchange, routingKey: typeof key === 'string' ? key : routingKey, properties, body };
+    const queues = this.#route(exchange, letter.routingKey) ?? [];
+    const onward = queues.filter((target) => reason === 'rejected' || !isCycle(target.name, properties.headers));
+    if (onward.every((target) => target.accepts())) store(letter, propertiesBytes(properties), onward);
   };
+
+  #exchange(name: string, why: string): MemoryExchange {
+    const exchange = this.#exchanges.get(name);
+    if (exchange !== undefined) return exchange;
+    throw new RuntimeError('E_BROKER_TOPOLOGY', `no exchange '${name}' ${why}: declare it`, {
+      details: { exchange: name },
+    });
+  }
 
   #declareExchange(spec: ExchangeSpec): void {
     const existing = this.#exchanges.get(spec.name);
@@ -150,13 +175,32 @@ export class MemoryVirtualHost {
   /** A queue that exists stays as it is, whatever its arguments. */
   #declareQueue(spec: QueueSpec): void {
     if (this.#queues.has(spec.name)) return;
-    this.#queues.set(spec.name, new MemoryQueue(spec, this.#deadLetter));
+    const queue = new MemoryQueue(spec, this.#deadLetter);
+    queue.setTimed(this.#connections.size > 0);
+    this.#queues.set(spec.name, queue);
     for (const watcher of [...(this.#watchers.get(spec.name) ?? [])]) watcher.queueDeclared();
   }
 }
 
 export function createMemoryVirtualHost(): MemoryVirtualHost {
   return new MemoryVirtualHost();
+}
+
+/** Puts a copy of the message, one for all of them, into the queues. */
+function store(message: OutgoingMessage, propertiesEnd: number, queues: readonly MemoryQueue[]): void {
+  const { exchange, routingKey, properties, body } = message;
+  const source = join(properties, propertiesEnd, body);
+  for (const queue of queues) {
+    queue.enqueue({
+      source,
+      propertiesEnd,
+      exchange,
+      routingKey,
+      position: 0,
+      returns: 0,
+      expiresAt: Number.POSITIVE_INFINITY,
+    });
+  }
 }
 
 function join(properties: MessageProperties, propertiesEnd: number, body: Uint8Array): Buffer {

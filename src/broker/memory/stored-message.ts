@@ -11,9 +11,11 @@ export interface StoredMessage {
   position: number;
   /** How often it was given back; above 0 it is redelivered. */
   returns: number;
+  /** When its time in the queue is over, on the clock of `performance.now()`. */
+  expiresAt: number;
 }
 
-export type DeathReason = 'rejected' | 'maxlen' | 'delivery_limit';
+export type DeathReason = 'rejected' | 'expired' | 'maxlen' | 'delivery_limit';
 
 /** Where a message died. */
 export interface Death {
@@ -42,6 +44,16 @@ export function deadLetterProperties(message: StoredMessage, death: Death): Mess
   headers['x-first-death-queue'] ??= death.queue;
   headers['x-first-death-reason'] ??= death.reason;
   return { ...properties, headers };
+}
+
+/**
+ * True for a message that comes back to a queue it died in, and was never rejected since: RabbitMQ drops it, since it
+ * would circle for ever. A message that is published again with its old x-death is taken for one.
+ */
+export function isCycle(queue: string, headers: MessageProperties['headers']): boolean {
+  const deaths = Array.isArray(headers?.['x-death']) ? (headers['x-death'] as readonly Partial<Death>[]) : [];
+  const last = deaths.findIndex((death) => death.queue === queue);
+  return last >= 0 && deaths.slice(0, last + 1).every(({ reason }) => reason !== 'rejected');
 }
 
 /** Deaths by queue and reason, the latest first, each with its count. */

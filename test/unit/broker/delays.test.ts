@@ -9,9 +9,10 @@ class DeclaringBroker {
   readonly declared: Topology[] = [];
   asked = 0;
   failures = 0;
+  gate: Promise<void> = Promise.resolve();
 
   async declare(topology: Topology): Promise<void> {
-    await Promise.resolve();
+    await this.gate;
     if (this.failures-- > 0) throw new Error('not now');
     this.declared.push(topology);
   }
@@ -94,4 +95,34 @@ test('a failure from before forgetting does not undo what was declared after it'
   await delays.ready('orders');
   await delays.ready('calls');
   assert.deepEqual(broker.declared.slice(length), [delayBinding('d', 'calls')]);
+});
+
+test('messages that come back while everything is declared again do not start that over', async () => {
+  const broker = new DeclaringBroker();
+  const delays = new Delays(broker, 'd');
+  await delays.ready('orders');
+  broker.declared.splice(0);
+  let open = (): void => {};
+  broker.gate = new Promise((resolve) => {
+    open = resolve;
+  });
+  const again: Promise<void>[] = [];
+  for (let returned = 0; returned < 50; returned++) {
+    delays.forget();
+    again.push(delays.ready('orders'));
+    await Promise.resolve();
+  }
+  open();
+  await Promise.all(again);
+  assert.deepEqual(broker.declared, [levels, marker, delayBinding('d', 'orders')]);
+});
+
+test('of a queue known to be gone only the way to it is declared again', async () => {
+  const broker = new DeclaringBroker();
+  const delays = new Delays(broker, 'd');
+  await Promise.all([delays.ready('orders'), delays.ready('calls')]);
+  broker.declared.splice(0);
+  delays.forget('orders');
+  await Promise.all([delays.ready('orders'), delays.ready('calls')]);
+  assert.deepEqual(broker.declared, [delayBinding('d', 'orders')]);
 });

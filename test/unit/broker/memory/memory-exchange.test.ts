@@ -45,13 +45,28 @@ describe('topicMatches', () => {
 });
 
 describe('MemoryExchange', () => {
+  const routed = (exchange: MemoryExchange, key: string): readonly [boolean, ...string[]] => {
+    const targets = { queues: new Set<string>(), exchanges: new Set<string>() };
+    return [exchange.route(key, targets), ...targets.queues, ...targets.exchanges];
+  };
+
   test('a queue bound twice is routed to once, and not at all after it is unbound', () => {
     const exchange = new MemoryExchange({ name: 'x', type: 'topic' });
-    exchange.bind('q', 'a.*');
-    exchange.bind('q', '#');
-    exchange.bind('other', '#');
-    assert.deepEqual([...exchange.route('a.b')], ['q', 'other']);
+    exchange.bindQueue('q', 'a.*');
+    exchange.bindQueue('q', '#');
+    exchange.bindQueue('other', '#');
+    assert.deepEqual(routed(exchange, 'a.b'), [true, 'q', 'other']);
     exchange.unbindQueue('q');
-    assert.deepEqual([...exchange.route('a.b')], ['other']);
+    assert.deepEqual(routed(exchange, 'a.b'), [true, 'other']);
+  });
+
+  test('queues and exchanges bound with one key are both routed to, and outlive each other', () => {
+    const exchange = new MemoryExchange({ name: 'x', type: 'direct' });
+    exchange.bindQueue('q', 'k');
+    exchange.bindExchange('y', 'k');
+    assert.deepEqual(routed(exchange, 'k'), [true, 'q', 'y']);
+    exchange.unbindQueue('q');
+    assert.deepEqual(routed(exchange, 'k'), [true, 'y']);
+    assert.deepEqual(routed(exchange, 'other'), [false]);
   });
 });

@@ -36,6 +36,7 @@ function filled(count: number, args: Record<string, string | number> = {}, dead:
       routingKey: String(index),
       position: 0,
       returns: 0,
+      expiresAt: Number.POSITIVE_INFINITY,
     });
   }
   return queue;
@@ -103,6 +104,48 @@ describe('MemoryQueue', () => {
     assert.deepEqual(await drain(dropping), ['2', '3', '4']);
     assert.equal(filled(3, { 'x-max-length': 3, 'x-overflow': 'reject-publish' }).accepts(), false);
     assert.equal(filled(2, { 'x-max-length': 3, 'x-overflow': 'reject-publish' }).accepts(), true);
+  });
+
+  test('messages expire in the order they came, those that came back included, and never early', async (context) => {
+    context.mock.timers.enable({ apis: ['setTimeout'] });
+    let now = 1000;
+    context.mock.method(performance, 'now', () => now);
+    const pass = (ms: number): void => {
+      now += ms;
+      context.mock.timers.tick(ms);
+    };
+    const dead: string[] = [];
+    const queue = filled(2, { 'x-message-ttl': 100 }, dead);
+    queue.setTimed(true);
+    pass(60);
+    const both = taker(2);
+    queue.subscribe(both);
+    await turn();
+    queue.unsubscribe(both);
+    pass(20);
+    const first = both.taken[0] as StoredMessage;
+    queue.enqueue({ ...first, routingKey: 'late' });
+    queue.giveBack([first]);
+    pass(19.5);
+    assert.deepEqual(dead, []);
+    pass(1);
+    assert.deepEqual(dead, ['0 expired'], 'the other one is with its taker');
+    pass(79);
+    assert.equal(queue.length, 1);
+    pass(1);
+    assert.deepEqual(dead, ['0 expired', 'late expired']);
+  });
+
+  test('nothing expires while nobody is connected; what should have does at the next connection, in slices', async () => {
+    const dead: string[] = [];
+    const queue = filled(300, { 'x-message-ttl': 0 }, dead);
+    await turn();
+    assert.equal(queue.length, 300);
+    queue.setTimed(true);
+    const sizes = new Set<number>();
+    for (; queue.length > 0; await turn()) sizes.add(dead.length);
+    assert.deepEqual([...sizes], [0, 256]);
+    assert.equal(dead.length, 300);
   });
 
   test('a quorum queue gives up a message that came back more often than its delivery limit', async () => {

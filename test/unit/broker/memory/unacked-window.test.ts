@@ -5,7 +5,8 @@ import type { StoredMessage } from '../../../../src/broker/memory/stored-message
 import { UnackedWindow } from '../../../../src/broker/memory/unacked-window.ts';
 
 function message(position: number): StoredMessage {
-  return { source: Buffer.alloc(0), propertiesEnd: 0, exchange: '', routingKey: '', position, returns: 0 };
+  const expiresAt = Number.POSITIVE_INFINITY;
+  return { source: Buffer.alloc(0), propertiesEnd: 0, exchange: '', routingKey: '', position, returns: 0, expiresAt };
 }
 
 describe('UnackedWindow', () => {
