@@ -18,7 +18,7 @@
  *      0  u32  bytes of properties (AMQP flags + property list, as in the content header frame)
  *      4  u32  bytes of body
  *      8  u32  flags, RECORD_REDELIVERED
- *     12  u16  reruns         attempts that this process has already counted for this delivery
+ *     12  u16  (0)
  *     14  u16  gap            bytes between properties and body that mean nothing
  *     16  …    properties, gap, body, then 0 to 3 bytes of padding
  *
@@ -42,7 +42,8 @@ export const HEADER_OPENED_MONOTONIC = 40;
 export const RECORD_PROPERTIES_BYTES = 0;
 export const RECORD_BODY_BYTES = 4;
 export const RECORD_FLAGS = 8;
-export const RECORD_RERUNS = 12;
+/** The word whose upper half is the gap. */
+export const RECORD_GAP_WORD = 12;
 export const RECORD_GAP = 14;
 
 export const RECORD_REDELIVERED = 1;

@@ -10,10 +10,10 @@ import {
   HEADER_TOTAL_BYTES,
   RECORD_BODY_BYTES,
   RECORD_FLAGS,
+  RECORD_GAP_WORD,
   RECORD_HEADER_BYTES,
   RECORD_PROPERTIES_BYTES,
   RECORD_REDELIVERED,
-  RECORD_RERUNS,
   recordBytes,
 } from './batch-layout.ts';
 import { deliveryId, messageMark } from './message-id.ts';
@@ -34,8 +34,7 @@ import {
   FLAGS_UNKNOWN,
 } from './property-flags.ts';
 
-/** Reruns and gap share a word: little-endian, so the gap is its upper half. */
-const RERUNS_MASK = 0xffff;
+/** Little-endian: the gap is the upper half of its word. */
 const GAP_SHIFT = 16;
 
 /** `toString('utf8', …)` without its argument checks: 0.05 µs less a call. Every Node has it; its types leave it out. */
@@ -120,14 +119,14 @@ export class BatchReader {
     return this.idEnd > this.idStart;
   }
 
-  /** Attempts so far, this one included: what the header `x-attempt` says (1 without it) and the reruns in this process. */
+  /** Attempts so far, this one included: what the header `x-attempt` says, 1 without it. */
   get attempt(): number {
-    return Math.max(1, this.#countedAttempt) + (this.#field(RECORD_RERUNS) & RERUNS_MASK);
+    return Math.max(1, this.#countedAttempt);
   }
 
   /** True when no attempt has begun before, as far as headers say: a follow-up always has the header `x-attempt`. */
   get firstAttempt(): boolean {
-    return this.#countedAttempt === 0 && (this.#field(RECORD_RERUNS) & RERUNS_MASK) === 0;
+    return this.#countedAttempt === 0;
   }
 
   /** Unix ms after which the first attempt must not begin (header `x-start-by`), 0 when nothing is said. */
@@ -148,7 +147,7 @@ export class BatchReader {
     this.record = record;
     this.propertiesStart = start + RECORD_HEADER_BYTES;
     this.propertiesEnd = this.propertiesStart + (words[word + (RECORD_PROPERTIES_BYTES >>> 2)] as number);
-    this.bodyStart = this.propertiesEnd + ((words[word + (RECORD_RERUNS >>> 2)] as number) >>> GAP_SHIFT);
+    this.bodyStart = this.propertiesEnd + ((words[word + (RECORD_GAP_WORD >>> 2)] as number) >>> GAP_SHIFT);
     this.bodyEnd = this.bodyStart + (words[word + (RECORD_BODY_BYTES >>> 2)] as number);
     this.problem = undefined;
     this.#readProperties();
@@ -255,7 +254,7 @@ function startsOf(words: Uint32Array, count: number, end: number): Uint32Array {
     starts[record] = at;
     const content =
       (words[word + (RECORD_PROPERTIES_BYTES >>> 2)] ?? 0) + (words[word + (RECORD_BODY_BYTES >>> 2)] ?? 0);
-    at += recordBytes(content + ((words[word + (RECORD_RERUNS >>> 2)] ?? 0) >>> GAP_SHIFT));
+    at += recordBytes(content + ((words[word + (RECORD_GAP_WORD >>> 2)] ?? 0) >>> GAP_SHIFT));
     if (at > end) throw new TypeError(`record ${record} of ${count} ends behind the batch`);
   }
   if (at !== end) throw new TypeError(`the records of the batch end at byte ${at}, its header says ${end}`);

@@ -1,4 +1,4 @@
-import { RECORD_HEADER_BYTES, RECORD_REDELIVERED, RECORD_RERUNS, recordBytes } from './batch-layout.ts';
+import { RECORD_HEADER_BYTES, RECORD_REDELIVERED, recordBytes } from './batch-layout.ts';
 import type { RawDelivery } from './raw-delivery.ts';
 
 /** A larger gap is not worth copying. */
@@ -103,26 +103,16 @@ export class Slab {
   }
 
   /** Views of one record's properties and body; valid until the slab is reset. */
-  record(record: number): { properties: Buffer; body: Buffer; redelivered: boolean; reruns: number } {
+  record(record: number): { properties: Buffer; body: Buffer; redelivered: boolean } {
     const start = this.startOf(record);
     const word = start >>> 2;
     const properties = start + RECORD_HEADER_BYTES;
     const propertiesEnd = properties + (this.#words[word] as number);
-    const last = this.#words[word + 3] as number;
-    const body = propertiesEnd + (last >>> 16);
+    const body = propertiesEnd + ((this.#words[word + 3] as number) >>> 16);
     return {
       properties: this.bytes.subarray(properties, propertiesEnd),
       body: this.bytes.subarray(body, body + (this.#words[word + 1] as number)),
       redelivered: ((this.#words[word + 2] as number) & RECORD_REDELIVERED) !== 0,
-      reruns: last & 0xffff,
     };
-  }
-
-  /** Notes that an attempt of this delivery was counted in this process; its next run sees it. */
-  countRerun(record: number): number {
-    const word = (this.startOf(record) + RECORD_RERUNS) >>> 2;
-    const counted = (this.#words[word] as number) + 1;
-    this.#words[word] = counted;
-    return counted & 0xffff;
   }
 }

@@ -8,7 +8,7 @@ import { type Batch, positionsOf, type Run, type RunInFlight } from './batch.ts'
 import type { BatchTrigger } from './delivery-counters.ts';
 import type { BatchOptions } from './delivery-options.ts';
 import type { DeliveryTally } from './delivery-tally.ts';
-import { lookAtThread, type ThreadDeath } from './quarantine.ts';
+import { busyUntilDeath, lookAtThread, type ThreadDeath } from './quarantine.ts';
 import type { QueueLane } from './queue-lane.ts';
 import { Turns } from './turns.ts';
 
@@ -213,8 +213,7 @@ export class Dispatcher {
     const ledger = this.#ledgerFor(run);
     const expectedMs = batch.lane.sizer.meanTaskMs * (run.indexes?.length ?? batch.count);
     const inFlight: RunInFlight = { ...run, ledger, openedMonotonicMs, expectedMs, takenBack: 0, timedOut: 0 };
-    // Charged at once and put right at the end, or a queue could take every slot before it is charged for one.
-    this.#turns.charge(batch.lane, expectedMs);
+    this.#turns.begin(batch.lane, expectedMs);
     this.#inFlight.add(inFlight);
     const { name, task } = batch.lane.queue;
     executor
@@ -230,7 +229,7 @@ export class Dispatcher {
     const outcomes = readOutcomes(answer);
     this.#parts.buffers.give(takenBytes, answer);
     this.#inFlight.delete(run);
-    this.#turns.charge(run.batch.lane, outcomes.busyMs - run.expectedMs);
+    this.#turns.end(run.batch.lane, run.expectedMs, outcomes.busyMs);
     this.#parts.complete(run, outcomes);
     this.#ledgers.push(run.ledger);
     this.#parts.ended();
@@ -240,6 +239,7 @@ export class Dispatcher {
     const death = this.#deathOf(run);
     this.#parts.buffers.give(takenBytes, undefined);
     this.#inFlight.delete(run);
+    this.#turns.end(run.batch.lane, run.expectedMs, busyUntilDeath(run));
     this.#parts.broken(run, error, death);
     this.#ledgers.push(run.ledger);
     this.#parts.ended();

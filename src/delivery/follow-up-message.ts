@@ -57,14 +57,17 @@ export function bareRetryProperties(message: HeldMessage, ended: EndedAttempt): 
   return withHeaders(message, { [ATTEMPT]: ended.attempt + 1, [HISTORY]: undefined });
 }
 
-/** For the same attempt later. @param forTask - it waits for a worker that knows its task, which is counted */
+/**
+ * For the same attempt later. One that had begun says its number, so that a start deadline is no matter any more.
+ * @param forTask - it waits for a worker that knows its task, which is counted; it has not begun
+ */
 export function waitProperties(message: HeldMessage, forTask: boolean): MessageProperties {
-  return withHeaders(message, forTask ? { [WAITS]: message.waits + 1 } : {});
+  return withHeaders(message, forTask ? { [WAITS]: message.waits + 1 } : { [ATTEMPT]: message.attempt });
 }
 
 /** For the queue of suspects: nothing is counted, the broker counts what happens there from nought. */
 export function suspectProperties(message: HeldMessage): MessageProperties {
-  return withHeaders(message, {});
+  return withHeaders(message, { [ATTEMPT]: message.attempt });
 }
 
 /** For the dead letters: all that is known of why it is there. */

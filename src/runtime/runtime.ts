@@ -106,6 +106,7 @@ export class WorkerRuntime implements Runtime, Service {
     // A program that does not look at `stopped` must not die of an unhandled rejection: the failure is logged and in status().
     this.#stopped.promise.catch(() => undefined);
     parts.threads.whenExhausted((error) => this.#fail(error));
+    parts.threads.whenStuck((error) => this.#fail(error));
   }
 
   get stopped(): Promise<void> {

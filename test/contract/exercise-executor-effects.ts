@@ -50,13 +50,13 @@ export function exerciseEffects(rig: ExecutorRig): void {
       correlationId: 'c-1',
       headers: { 'x-attempt': 4, tenant: 'a' },
     };
-    await rig.run([{ properties, body: '{}', redelivered: true, reruns: 2 }]);
+    await rig.run([{ properties, body: '{}', redelivered: true }]);
     const { _id, ...seen } = rig.store.find('seen', 'ctx') ?? {};
     assert.deepEqual(seen, {
       id: 'ctx',
       task: 'contextual',
       queue: 'calls',
-      attempt: 6,
+      attempt: 4,
       redelivered: true,
       headers: { 'x-attempt': 4, tenant: 'a' },
       correlationId: 'c-1',

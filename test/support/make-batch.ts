@@ -13,7 +13,6 @@ import {
   RECORD_HEADER_BYTES,
   RECORD_PROPERTIES_BYTES,
   RECORD_REDELIVERED,
-  RECORD_RERUNS,
   recordBytes,
 } from '../../src/batch/batch-layout.ts';
 import { encodeProperties, type MessageProperties } from '../../src/batch/message-properties.ts';
@@ -25,7 +24,6 @@ export interface BatchMessage {
   readonly rawProperties?: Uint8Array;
   readonly body?: Uint8Array | string;
   readonly redelivered?: boolean;
-  readonly reruns?: number;
 }
 
 export interface BatchPlace {
@@ -62,7 +60,6 @@ export function makeBatch(messages: readonly BatchMessage[], place: BatchPlace =
     view.setUint32(at + RECORD_PROPERTIES_BYTES, properties.length, true);
     view.setUint32(at + RECORD_BODY_BYTES, body.length, true);
     view.setUint32(at + RECORD_FLAGS, message.redelivered === true ? RECORD_REDELIVERED : 0, true);
-    view.setUint16(at + RECORD_RERUNS, message.reruns ?? 0, true);
     new Uint8Array(buffer).set(properties, at + RECORD_HEADER_BYTES);
     new Uint8Array(buffer).set(body, at + RECORD_HEADER_BYTES + properties.length);
     at += recordBytes(properties.length + body.length);

@@ -118,18 +118,6 @@ test('any range of a slab packs into a batch that reads back as the same message
   );
 });
 
-test('a counted rerun is seen in the record and in every later batch', () => {
-  const slab = new Slab(1 << 12, 8);
-  slab.reset(1, 1);
-  const one = { properties: new Uint8Array(2), body: new Uint8Array(5), redelivered: false, gap: 0 };
-  slab.append(asRaw(one, 1), 0);
-  slab.append(asRaw(one, 2), 0);
-  assert.equal(slab.countRerun(1), 1);
-  assert.equal(slab.countRerun(1), 2);
-  assert.equal(slab.record(0).reruns, 0);
-  assert.equal(slab.record(1).reruns, 2);
-});
-
 test('a slab is full by bytes or by records', () => {
   const slab = new Slab(64, 2);
   slab.reset(1, 1);

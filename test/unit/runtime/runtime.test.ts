@@ -46,6 +46,7 @@ function setup(faults: Faults = {}): Bench {
     tasks: () => [],
     run: () => assert.fail('nothing runs here'),
     abort: () => undefined,
+    terminate: () => undefined,
   };
   const pipeline: RunningPipeline = {
     start: step('+pipeline', faults.pipelineStart),
@@ -204,6 +205,7 @@ test('a broker that the caller made is started and left open', async () => {
         tasks: () => [],
         run: () => assert.fail(),
         abort: () => {},
+        terminate: () => {},
       },
       threads: new ThreadWatch(SILENT_LOGGER),
       logger: SILENT_LOGGER,
