@@ -5,7 +5,7 @@
  *            │
  *         runtime                     composition: start-runtime.ts alone names adapters
  *            │
- *     delivery   client               know ports; neither adapters nor each other
+ *     delivery  client  dead-letters  know ports; neither adapters nor each other
  *            │
  *     adapters                        broker/amqp broker/memory store/mongo store/memory executor/thread executor/inline
  *            │                        know their own port, not each other
@@ -54,14 +54,14 @@ module.exports = {
       comment: 'Not even the types: an option that named an adapter would tie every user to it.',
       severity: 'error',
       from: { path: '^src/(task|batch|config|telemetry)/' },
-      to: { path: `${ADAPTER}|^src/(delivery|client|runtime|cli|http|testing)/` },
+      to: { path: `${ADAPTER}|^src/(delivery|client|dead-letters|runtime|cli|http|testing)/` },
     },
     {
       name: 'ports-know-no-adapter',
       comment: 'A port says what is needed. If it knew an adapter, a second adapter would have to look like the first.',
       severity: 'error',
       from: { path: PORT },
-      to: { path: `${ADAPTER}|^src/(delivery|client|runtime|cli|http|testing)/` },
+      to: { path: `${ADAPTER}|^src/(delivery|client|dead-letters|runtime|cli|http|testing)/` },
     },
     {
       name: 'adapters-know-their-port-only',
@@ -69,7 +69,7 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/(broker|store)/([^/]+)/' },
       to: {
-        path: '^src/(broker|store|executor|codec|delivery|client|runtime|cli|http|testing)/',
+        path: '^src/(broker|store|executor|codec|delivery|client|dead-letters|runtime|cli|http|testing)/',
         pathNot: ['^src/$1/$2/', '^src/$1/[^/]+\\.ts$'],
       },
     },
@@ -80,7 +80,7 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/executor/([^/]+)/' },
       to: {
-        path: '^src/(broker|store/[^/]+/|executor/[^/]+/|delivery|client|runtime|cli|http|testing)',
+        path: '^src/(broker|store/[^/]+/|executor/[^/]+/|delivery|client|dead-letters|runtime|cli|http|testing)',
         pathNot: ['^src/executor/$1/'],
       },
     },
@@ -88,15 +88,16 @@ module.exports = {
       name: 'delivery-and-client-know-ports-only',
       comment: 'The hot path runs on any broker, store and executor; in tests on those that live in memory.',
       severity: 'error',
-      from: { path: '^src/(delivery|client)/' },
+      from: { path: '^src/(delivery|client|dead-letters)/' },
       to: { path: `${ADAPTER}|^src/(runtime|cli|http|testing)/` },
     },
     {
       name: 'delivery-and-client-are-strangers',
-      comment: 'A producer must not load the hot path, and a worker must not load the producer.',
+      comment:
+        'A producer must not load the hot path, a worker must not load the producer, and dead letters are read without either.',
       severity: 'error',
-      from: { path: '^src/(delivery|client)/' },
-      to: { path: '^src/(delivery|client)/', pathNot: '^src/$1/' },
+      from: { path: '^src/(delivery|client|dead-letters)/' },
+      to: { path: '^src/(delivery|client|dead-letters)/', pathNot: '^src/$1/' },
     },
     {
       name: 'composition-in-one-place',

@@ -13,7 +13,7 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/executor/thread/executor\\.thread\\.ts$' },
       to: {
-        path: '^src/(broker|delivery|runtime|client|cli|http|testing|config)/|node_modules/(rabbitmq-client|fastify|pino)/',
+        path: '^src/(broker|delivery|runtime|client|dead-letters|cli|http|testing|config)/|node_modules/(rabbitmq-client|fastify|pino)/',
         reachable: true,
       },
     },

@@ -7,6 +7,7 @@ const FOLDERS: Readonly<Record<string, string>> = {
   'src/runtime': 'composition and life cycle; the only place that names adapters',
   'src/delivery': 'the hot path, a file a box of the picture',
   'src/client': 'the sending side',
+  'src/dead-letters': 'reading, replaying and dropping dead letters',
   'src/executor': 'the port to whatever runs batches, and what every executor needs',
   'src/executor/thread': 'a pool of worker_threads',
   'src/executor/inline': 'this thread, for tests and small embeddings',

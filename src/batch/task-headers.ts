@@ -6,6 +6,7 @@
  *     x-history     the attempts before it, oldest first, the last 20 of them (AttemptRecord)
  *     x-waits       times it waited for a worker that knows its task; no attempts
  *     x-start-by    Unix ms after which its first attempt must not begin any more
+ *     x-replayed    times it was sent again from the dead letters
  *
  * and to dead letters in addition:
  *
@@ -16,6 +17,7 @@ export const ATTEMPT = 'x-attempt';
 export const HISTORY = 'x-history';
 export const WAITS = 'x-waits';
 export const START_BY = 'x-start-by';
+export const REPLAYED = 'x-replayed';
 
 export const ERROR_CODE = 'x-error-code';
 export const ERROR_MESSAGE = 'x-error-message';
