@@ -24,7 +24,7 @@ export function complain(error: unknown): Complaint {
 }
 
 function exitCodeOf(code: string): number {
-  if (code === 'E_SEND_INCOMPLETE') return FAILED;
+  if (code === 'E_SEND_INCOMPLETE' || code === 'E_DEAD_LETTERS_INCOMPLETE') return FAILED;
   return code.startsWith('E_OPTION_') ? WRONG_USAGE : CANNOT_START;
 }
 

@@ -157,6 +157,11 @@ export const ERROR_CODES = {
     retryable: true,
     summary: 'Some of the messages sent together were not confirmed.',
   },
+  E_DEAD_LETTERS_INCOMPLETE: {
+    severity: 'task',
+    retryable: true,
+    summary: 'A replay or drop of dead letters ended early; what it had not done is still in the dead-letter queue.',
+  },
   E_CLIENT_CLOSED: { severity: 'fatal', retryable: false, summary: 'The client is closed.' },
 } as const satisfies Record<string, ErrorCodeEntry>;
 

@@ -7,6 +7,7 @@ import { amqpUrl, needs } from '../support/servers.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
 import type { BrokerRig } from './broker-rig.ts';
 import { exerciseBroker } from './exercise-broker.ts';
+import { exerciseDeadLetters } from './exercise-dead-letters.ts';
 import { exerciseService } from './exercise-service.ts';
 
 const options = needs(amqpUrl);
@@ -55,4 +56,5 @@ async function amqpRig(): Promise<BrokerRig> {
 }
 
 exerciseBroker('AmqpBroker', amqpRig, options);
+exerciseDeadLetters('AmqpBroker', amqpRig, options);
 exerciseService('AmqpBroker', () => new AmqpBroker({ ...fast, urls: [url] }), options);

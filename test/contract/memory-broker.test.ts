@@ -2,6 +2,7 @@ import { MemoryBroker } from '../../src/broker/memory/memory-broker.ts';
 import { createMemoryVirtualHost } from '../../src/broker/memory/memory-virtual-host.ts';
 import type { BrokerRig } from './broker-rig.ts';
 import { exerciseBroker } from './exercise-broker.ts';
+import { exerciseDeadLetters } from './exercise-dead-letters.ts';
 import { exerciseService } from './exercise-service.ts';
 
 function memoryRig(): BrokerRig {
@@ -28,4 +29,5 @@ function memoryRig(): BrokerRig {
 }
 
 exerciseBroker('MemoryBroker', async () => memoryRig());
+exerciseDeadLetters('MemoryBroker', async () => memoryRig());
 exerciseService('MemoryBroker', () => new MemoryBroker());
