@@ -8,9 +8,11 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { MongoClient } from 'mongodb';
 import { AmqpBroker } from '../../src/broker/amqp/amqp-broker.ts';
 import { AMQP_DEFAULTS } from '../../src/broker/amqp/amqp-options.ts';
+import { suspectsQueueName } from '../../src/broker/topology.ts';
 import {
   type Client,
   createClient,
+  isRuntimeError,
   type Runtime,
   type RuntimeOptions,
   type RuntimeStats,
@@ -136,10 +138,21 @@ export class FaultJob {
     await this.until(`the log says ${pattern}`, () => this.warnings.some((line) => pattern.test(line)));
   }
 
+  /** What the `count` tasks have counted. */
+  async counted(): Promise<number> {
+    const mongo = new MongoClient(this.#store);
+    try {
+      const counters = mongo.db().collection<{ _id: string; n: number }>('counters');
+      return (await counters.findOne({ _id: 'calls' }))?.n ?? 0;
+    } finally {
+      await mongo.close();
+    }
+  }
+
   /** Waits until the queue is empty and nothing is held, drains the worker, and closes the ledger. */
   async finish(places: Partial<LedgerPlaces> = {}): Promise<ClosedLedger> {
     const { waiting = [] } = places;
-    await this.#drained([this.queue, ...waiting]);
+    await this.#drained([this.queue, suspectsQueueName(this.queue), ...waiting]);
     await this.#running().stop();
     assert.equal(this.status.state, 'stopped');
     await this.client.close();
@@ -154,18 +167,35 @@ export class FaultJob {
     return ledger;
   }
 
+  /** Resolves when a queue has so many messages ready, asked over a connection of the test's own. */
+  async untilReady(queue: string, count: number): Promise<void> {
+    await this.#ask(async (admin) => {
+      const ready = await countReady(admin, queue);
+      return ready >= count ? undefined : `${ready} of ${count} are ready in '${queue}'`;
+    });
+  }
+
   async #drained(queues: readonly string[]): Promise<void> {
+    // Seen empty twice with time between: a message may be on its way from the queue to the worker.
+    let empty = 0;
+    await this.#ask(async (admin) => {
+      let ready = 0;
+      for (const queue of queues) ready += await countReady(admin, queue);
+      empty = ready === 0 && this.stats.messagesHeld === 0 ? empty + 1 : 0;
+      return empty === 2 ? undefined : `${ready} are ready and ${this.stats.messagesHeld} held`;
+    });
+  }
+
+  /** The broker announces no counts: it is asked until there is nothing left to wait for. */
+  async #ask(look: (admin: AmqpBroker) => Promise<string | undefined>): Promise<void> {
     const admin = new AmqpBroker({ ...AMQP_DEFAULTS, urls: [this.#options.broker] });
     await admin.start();
     try {
       const deadline = performance.now() + LONGEST_WAIT_MS;
-      // Seen empty twice with time between: a message may be on its way from the queue to the worker.
-      for (let empty = 0; empty < 2; ) {
-        let ready = 0;
-        for (const queue of queues) ready += await admin.readyCount(queue);
-        empty = ready === 0 && this.stats.messagesHeld === 0 ? empty + 1 : 0;
-        if (performance.now() > deadline)
-          throw new Error(`${ready} are ready and ${this.stats.messagesHeld} held: ${this.warnings.slice(-10)}`);
+      for (;;) {
+        const missing = await look(admin);
+        if (missing === undefined) return;
+        if (performance.now() > deadline) throw new Error(`${missing}: ${this.warnings.slice(-10).join('; ')}`);
         await wait(5 * LOOK_MS);
       }
     } finally {
@@ -185,5 +215,15 @@ export class FaultJob {
     const mongo = new MongoClient(this.#store);
     await mongo.db().dropDatabase();
     await mongo.close();
+  }
+}
+
+/** A queue that is not there has nothing ready. */
+async function countReady(admin: AmqpBroker, queue: string): Promise<number> {
+  try {
+    return await admin.readyCount(queue);
+  } catch (error) {
+    if (isRuntimeError(error, 'E_BROKER_QUEUE_MISSING')) return 0;
+    throw error;
   }
 }
