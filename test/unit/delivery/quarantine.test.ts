@@ -12,7 +12,8 @@ import {
   WRITING,
 } from '../../../src/batch/ledger.ts';
 import type { Batch, RunInFlight } from '../../../src/delivery/batch.ts';
-import { judge, lookAtThread, type ThreadDeath } from '../../../src/delivery/quarantine.ts';
+import { busyUntilDeath, judge, lookAtThread, type ThreadDeath } from '../../../src/delivery/quarantine.ts';
+import { monotonicNow } from '../../../src/support/monotonic.ts';
 
 const THREAD = 7;
 
@@ -36,13 +37,14 @@ test('the only task that was running is the culprit; what had not run runs again
     again: [1, 3, 4],
     culprit: 2,
     suspects: [],
+    writing: [],
     timedOut: [],
   });
 });
 
 test('when several were running nobody is charged, and each runs again by itself', () => {
   const run = runWith([RUNNING, DONE, RUNNING]);
-  assert.deepEqual(judge(run, death(2)), { done: [1], again: [], culprit: undefined, suspects: [0, 2], timedOut: [] });
+  assert.deepEqual(judge(run, death(2)), { done: [1], again: [], culprit: undefined, suspects: [0, 2], writing: [], timedOut: [] });
 });
 
 test('a task that was running beside one of another batch in the same thread is only a suspect', () => {
@@ -61,13 +63,14 @@ test('tasks taken back are nobody’s to judge', () => {
     again: [1],
     culprit: undefined,
     suspects: [],
+    writing: [],
     timedOut: [],
   });
 });
 
 test('a rerun judges only the tasks it was for', () => {
   const run = runWith([TAKEN_BACK, RUNNING, TAKEN_BACK], [1]);
-  assert.deepEqual(judge(run, death(1)), { done: [], again: [], culprit: 1, suspects: [], timedOut: [] });
+  assert.deepEqual(judge(run, death(1)), { done: [], again: [], culprit: 1, suspects: [], writing: [], timedOut: [] });
 });
 
 test('a thread ended for a task past its time charges that task alone, and whatever ran beside it runs again', () => {
@@ -75,6 +78,21 @@ test('a thread ended for a task past its time charges that task alone, and whate
   const other = runWith([RUNNING, DONE]);
   const seen = lookAtThread([run, other], THREAD);
   assert.deepEqual(seen, { running: 2, timedOut: 1 });
-  assert.deepEqual(judge(run, seen), { done: [], again: [1, 2], culprit: undefined, suspects: [], timedOut: [0] });
-  assert.deepEqual(judge(other, seen), { done: [1], again: [0], culprit: undefined, suspects: [], timedOut: [] });
+  assert.deepEqual(judge(run, seen), { done: [], again: [1, 2], culprit: undefined, suspects: [], writing: [], timedOut: [0] });
+  assert.deepEqual(judge(other, seen), { done: [1], again: [0], culprit: undefined, suspects: [], writing: [], timedOut: [] });
+});
+
+test('a run that its thread took along has kept it since the first task that did not end', () => {
+  const states: readonly LedgerState[] = [DONE, RUNNING, TIMED_OUT, WAITING];
+  const run: RunInFlight = { ...runWith(states), openedMonotonicMs: monotonicNow() - 60_000 };
+  for (const index of states.keys()) run.ledger.stampStart(index, 10_000 * (index + 1));
+  const tookMs = busyUntilDeath(run);
+  assert.ok(tookMs >= 40_000 && tookMs < 41_000, `${tookMs}`);
+  assert.equal(busyUntilDeath({ ...runWith([WAITING, DONE]), openedMonotonicMs: 0 }), 0, 'nothing of it had run');
+});
+
+test('when nothing was running, what was being written is suspect', () => {
+  const run = runWith([DONE, WRITING, OTHER, WRITING, WAITING]);
+  const verdict = judge(run, lookAtThread([run], THREAD));
+  assert.deepEqual([verdict.writing, verdict.again, verdict.done], [[1, 3], [2, 4], [0]]);
 });
