@@ -94,9 +94,22 @@ export class VirtualHost implements AsyncDisposable {
     else await this.#request('PUT', path, { value });
   }
 
-  /** Names of its connections, as the server lists them: with its next round of statistics, seconds after they are made. */
-  async connections(): Promise<readonly ListedConnection[]> {
-    return (await this.#request('GET', `vhosts/${this.name}/connections`)) as readonly ListedConnection[];
+  /**
+   * The connections of clients that call themselves so, one for each name. The server lists a new one only with its next
+   * round of statistics, seconds later, and announces that to nobody: the list is asked for until all are there.
+   * @param besides - connections that do not count, e.g. those that were closed
+   */
+  async connections(
+    names: readonly string[],
+    besides: readonly ListedConnection[] = [],
+  ): Promise<readonly ListedConnection[]> {
+    for (;;) {
+      const listed = (await this.#request('GET', `vhosts/${this.name}/connections`)) as readonly ListedConnection[];
+      const open = listed.filter(({ name }) => !besides.some((each) => each.name === name));
+      const found = names.map((name) => open.findLast((each) => each.user_provided_name === name));
+      if (found.every((each) => each !== undefined)) return found;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
   }
 
   /** @param connection - its `name` as listed */
