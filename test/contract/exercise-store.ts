@@ -24,7 +24,8 @@ export interface ExerciseStoreOptions {
   readonly skip?: string | false;
 }
 
-interface Bench extends StoreFixture {
+/** A started store and a writer. */
+export interface StoreBench extends StoreFixture {
   readonly writer: StoreWriter;
 }
 
@@ -34,8 +35,8 @@ export function exerciseStore(
   makeFixture: () => Promise<StoreFixture>,
   options: ExerciseStoreOptions = {},
 ): void {
-  function it(behaviour: string, body: (bench: Bench) => Promise<void>): void {
-    test(`${name}: ${behaviour}`, options, async (context) => body(await startBench(context, makeFixture)));
+  function it(behaviour: string, body: (bench: StoreBench) => Promise<void>): void {
+    test(`${name}: ${behaviour}`, options, async (context) => body(await startStoreBench(context, makeFixture)));
   }
 
   it('starts, answers a ping and says what it is', async ({ store }) => {
@@ -245,7 +246,10 @@ function kinds(problems: readonly InsertProblem[]): [number, string][] {
   return problems.map(({ index, kind }): [number, string] => [index, kind]);
 }
 
-async function startBench(context: TestContext, makeFixture: () => Promise<StoreFixture>): Promise<Bench> {
+export async function startStoreBench(
+  context: TestContext,
+  makeFixture: () => Promise<StoreFixture>,
+): Promise<StoreBench> {
   const fixture = await makeFixture();
   context.after(async () => {
     await fixture.store.stop();

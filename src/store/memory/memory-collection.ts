@@ -1,18 +1,22 @@
 import { BSON } from 'mongodb';
 import type { InsertProblem } from '../store.ts';
+import { MemoryFault } from './memory-fault.ts';
 
-/** Where a document lies: chunk × 2³² + byte offset. */
-type Place = number;
+/** Where a document lies: chunk × 2³² + byte offset; or its own bytes, for one that did not come in a batch. */
+type Place = number | Uint8Array;
 const PLACE_UNIT = 2 ** 32;
+
+/** MongoDB's limit, so that a document fails here exactly where it would fail there. */
+export const DOCUMENT_LIMIT_BYTES = 16 * 1024 * 1024;
 
 /**
  * The documents of one collection, as the BSON bytes they came in.
  *
  *     chunk 0   ┌ document ┬ document ┬ document ┐      one chunk a batch, kept as it arrived
  *     chunk 1   ┌ document ┬ document ┐                 a document's first four bytes are its length
- *     places    id ─▶ chunk, offset
+ *     places    id ─▶ chunk, offset                         or the bytes themselves, once it was changed
  *
- * A refused document leaves its bytes in the chunk as a hole.
+ * A document that is refused, changed or removed leaves its bytes in the chunk as a hole.
  * Cost: one Map entry a document; a unique index decodes every document that comes.
  */
 export class MemoryCollection {
@@ -38,6 +42,50 @@ export class MemoryCollection {
   find(key: string): Record<string, unknown> | undefined {
     const place = this.#places.get(key);
     return place === undefined ? undefined : this.#decode(place);
+  }
+
+  has(key: string): boolean {
+    return this.#places.has(key);
+  }
+
+  /** The first document that matches, with its key: among all, or only the one with the key that is given. */
+  search(
+    key: string | undefined,
+    matches: (document: Record<string, unknown>) => boolean,
+  ): readonly [string, Record<string, unknown>] | undefined {
+    for (const candidate of key === undefined ? this.#places.keys() : [key]) {
+      const document = this.find(candidate);
+      if (document !== undefined && matches(document)) return [candidate, document];
+    }
+    return undefined;
+  }
+
+  /**
+   * Inserts the document, or puts it in the place of the one that has its key. Throws MemoryFault, and then has changed
+   * nothing. Returns how to undo it.
+   */
+  put(key: string, document: Readonly<Record<string, unknown>>): () => void {
+    const bytes = BSON.serialize(document, { ignoreUndefined: false });
+    if (bytes.length >= DOCUMENT_LIMIT_BYTES) {
+      throw new MemoryFault('refused', `${bytes.length} bytes of BSON, the limit is ${DOCUMENT_LIMIT_BYTES}`);
+    }
+    const old = this.#places.get(key);
+    if (old !== undefined) this.#freeUnique(old);
+    const conflict = this.#takeUnique(bytes);
+    if (conflict !== undefined) {
+      if (old !== undefined) this.#takeUnique(old);
+      throw new MemoryFault('conflict', conflict);
+    }
+    this.#places.set(key, bytes);
+    return () => this.#restore(key, old);
+  }
+
+  /** Returns how to undo it. */
+  remove(key: string): () => void {
+    const old = this.#places.get(key);
+    if (old !== undefined) this.#freeUnique(old);
+    this.#places.delete(key);
+    return () => this.#restore(key, old);
   }
 
   /** Documents that are there already must differ in the field; those without it count as having `null`, as in MongoDB. */
@@ -66,7 +114,7 @@ export class MemoryCollection {
       if (this.#places.has(key)) {
         problems.push({ index, kind: 'duplicate-id', message: `duplicate key in '${this.#name}', index _id_: ${key}` });
       } else {
-        const conflict = this.#unique.size === 0 ? undefined : this.#takeUnique(base + offset);
+        const conflict = this.#takeUnique(base + offset);
         if (conflict === undefined) this.#places.set(key, base + offset);
         else problems.push({ index, kind: 'conflict', message: conflict });
       }
@@ -75,7 +123,25 @@ export class MemoryCollection {
     return problems;
   }
 
+  #restore(key: string, old: Place | undefined): void {
+    const now = this.#places.get(key);
+    if (now !== undefined) this.#freeUnique(now);
+    if (old === undefined) this.#places.delete(key);
+    else {
+      this.#places.set(key, old);
+      this.#takeUnique(old);
+    }
+  }
+
+  #freeUnique(place: Place): void {
+    if (this.#unique.size === 0) return;
+    const document = this.#decode(place);
+    for (const [field, taken] of this.#unique) taken.delete(valueKey(document[field]));
+  }
+
+  /** Takes all of the document's values, or none; then it says why. */
   #takeUnique(place: Place): string | undefined {
+    if (this.#unique.size === 0) return undefined;
     const document = this.#decode(place);
     const wanted = [...this.#unique].map(([field, taken]) => ({ field, taken, value: valueKey(document[field]) }));
     const clash = wanted.find(({ taken, value }) => taken.has(value));
@@ -85,6 +151,7 @@ export class MemoryCollection {
   }
 
   #decode(place: Place): Record<string, unknown> {
+    if (typeof place !== 'number') return BSON.deserialize(place);
     const chunk = this.#chunks[Math.floor(place / PLACE_UNIT)] as Uint8Array;
     const offset = place % PLACE_UNIT;
     const length = new DataView(chunk.buffer, chunk.byteOffset + offset, 4).getInt32(0, true);

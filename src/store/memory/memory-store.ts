@@ -6,11 +6,13 @@ import { StoreStateField } from '../store-state.ts';
 import { idKey, MemoryCollection } from './memory-collection.ts';
 import {
   answersChannel,
-  type InsertAnswer,
-  type InsertRequest,
-  insertsChannel,
+  type MemoryAnswer,
+  type MemoryRequest,
   type MemoryWriterConfig,
+  type OnceRequest,
+  requestsChannel,
 } from './memory-protocol.ts';
+import type { MemoryTransactions } from './memory-transactions.ts';
 
 export interface MemoryStoreOptions {
   /**
@@ -18,7 +20,17 @@ export interface MemoryStoreOptions {
    * @defaultValue `20000`
    */
   readonly writeTimeoutMs?: number;
+  /**
+   * How long the ids of tasks that updated, replaced or deleted are kept, in ms: a message that comes again later than this
+   * does its work twice.
+   * @defaultValue `604800000`, seven days
+   */
+  readonly effectMemoryMs?: number;
 }
+
+const SENT_AWAY = 'it was sent away';
+
+const WEEK_MS = 7 * 24 * 60 * 60 * 1_000;
 
 /** What a store that is away does with what still reaches it: loses the documents, or stores them and loses the answer. */
 export type AwayMode = 'documents-lost' | 'answers-lost';
@@ -31,37 +43,42 @@ export type AwayMode = 'documents-lost' | 'answers-lost';
  * States in store-state.ts; `goAway` and `comeBack` move it as a failing network would.
  * The documents stay readable after `stop`.
  *
- * Cost on the main thread: about 1 µs a document; memory: the BSON bytes and a Map entry.
+ * Cost on the main thread: about 1 µs a document; memory: the BSON bytes and a Map entry. Updates, replacements and
+ * deletions cost more (memory-transactions.ts).
  */
 export class MemoryStore implements Store {
   readonly kind = 'memory';
   readonly #channel = `millrace.memory-store.${randomUUID()}`;
   readonly #writeTimeoutMs: number;
+  readonly #effectMemoryMs: number;
   readonly #state = new StoreStateField();
   readonly #collections = new Map<string, MemoryCollection>();
-  #inserts: BroadcastChannel | undefined;
+  #requests: BroadcastChannel | undefined;
   #answers: BroadcastChannel | undefined;
   #awayMode: AwayMode = 'documents-lost';
+  #transactions: Promise<MemoryTransactions> | undefined;
 
-  constructor({ writeTimeoutMs = 20_000 }: MemoryStoreOptions = {}) {
+  constructor({ writeTimeoutMs = 20_000, effectMemoryMs = WEEK_MS }: MemoryStoreOptions = {}) {
     this.#writeTimeoutMs = writeTimeoutMs;
+    this.#effectMemoryMs = effectMemoryMs;
   }
 
   async start(): Promise<void> {
     this.#state.assertStartable();
     if (this.#state.state !== 'created') return;
     this.#answers = new BroadcastChannel(answersChannel(this.#channel));
-    this.#inserts = new BroadcastChannel(insertsChannel(this.#channel));
-    this.#inserts.onmessage = (event) => this.#insert((event as { data: InsertRequest }).data);
+    this.#requests = new BroadcastChannel(requestsChannel(this.#channel));
+    this.#requests.onmessage = (event) => this.#take((event as { data: MemoryRequest }).data);
     // Whoever waits for an answer stays alive by itself; the store alone is no reason for a process to run.
     this.#answers.unref();
-    this.#inserts.unref();
+    this.#requests.unref();
     this.#state.moveTo('connected');
   }
 
   async stop(): Promise<void> {
-    this.#inserts?.close();
+    this.#requests?.close();
     this.#answers?.close();
+    this.#answers = undefined; // what is still under way gives its answer to nobody
     this.#state.moveTo('stopped');
   }
 
@@ -102,7 +119,7 @@ export class MemoryStore implements Store {
 
   /** For tests: from now on `ping` and all writes fail, until `comeBack`. */
   goAway(mode: AwayMode = 'documents-lost'): void {
-    this.#state.moveTo('away', 'it was sent away');
+    this.#state.moveTo('away', SENT_AWAY);
     this.#awayMode = mode;
   }
 
@@ -110,14 +127,34 @@ export class MemoryStore implements Store {
     this.#state.moveTo('connected');
   }
 
-  #insert({ writer, sequence, collection, bytes, keys }: InsertRequest): void {
-    const away = this.#state.state === 'away';
-    const lost = away && this.#awayMode === 'documents-lost';
-    const problems = lost ? undefined : this.#collection(collection).insert(bytes, keys);
-    const answer: InsertAnswer = away
-      ? { writer, sequence, problems: undefined, reason: 'it was sent away' }
-      : { writer, sequence, problems };
-    this.#answers?.postMessage(answer);
+  #take(request: MemoryRequest): void {
+    if (this.#state.state === 'away' && this.#awayMode === 'documents-lost') this.#refuse(request, SENT_AWAY);
+    else if (request.kind === 'once') void this.#applyOnce(request);
+    else this.#answer(request, this.#collection(request.collection).insert(request.bytes, request.keys));
+  }
+
+  /** Asynchronous at the first call, which loads what it takes. */
+  async #applyOnce(request: OnceRequest): Promise<void> {
+    try {
+      this.#transactions ??= import('./memory-transactions.ts').then(
+        ({ MemoryTransactions: Transactions }) =>
+          new Transactions({ collection: (name) => this.#collection(name), effectMemoryMs: this.#effectMemoryMs }),
+      );
+      const transactions = await this.#transactions;
+      this.#answer(request, transactions.apply(request.tasks));
+    } catch (thrown) {
+      this.#transactions = undefined;
+      this.#refuse(request, thrown instanceof Error ? thrown.message : String(thrown));
+    }
+  }
+
+  #answer(request: MemoryRequest, problems: MemoryAnswer['problems']): void {
+    if (this.#state.state === 'away') return this.#refuse(request, SENT_AWAY); // done, and its answer is lost
+    this.#answers?.postMessage({ writer: request.writer, sequence: request.sequence, problems } satisfies MemoryAnswer);
+  }
+
+  #refuse({ writer, sequence }: MemoryRequest, reason: string): void {
+    this.#answers?.postMessage({ writer, sequence, problems: undefined, reason } satisfies MemoryAnswer);
   }
 
   #collection(name: string): MemoryCollection {

@@ -2,18 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { BroadcastChannel } from 'node:worker_threads';
 import { BSON } from 'mongodb';
 import { RuntimeError } from '../../errors/runtime-error.ts';
-import type { InsertProblem, StoreDocument, StoreWriter } from '../store.ts';
-import { idKey } from './memory-collection.ts';
+import type { InsertProblem, OnceProblem, OnceTask, StoreDocument, StoreOperation, StoreWriter } from '../store.ts';
+import { DOCUMENT_LIMIT_BYTES, idKey } from './memory-collection.ts';
 import {
   answersChannel,
-  type InsertAnswer,
+  type EncodedTask,
   type InsertRequest,
-  insertsChannel,
+  type MemoryAnswer,
   type MemoryWriterConfig,
+  type OnceRequest,
+  requestsChannel,
 } from './memory-protocol.ts';
-
-/** MongoDB's limit, so that a document fails here exactly where it would fail there. */
-const DOCUMENT_LIMIT_BYTES = 16 * 1024 * 1024;
 
 /** Called in each thread; also works in the store's own. */
 export async function openWriter(config: unknown): Promise<StoreWriter> {
@@ -21,7 +20,7 @@ export async function openWriter(config: unknown): Promise<StoreWriter> {
 }
 
 interface Waiting {
-  readonly resolve: (problems: readonly InsertProblem[]) => void;
+  readonly resolve: (problems: readonly (InsertProblem | OnceProblem)[]) => void;
   readonly reject: (error: RuntimeError) => void;
   readonly timer: NodeJS.Timeout;
 }
@@ -53,7 +52,7 @@ class MemoryWriter implements StoreWriter {
     this.#channel = channel;
     this.#timeoutMs = timeoutMs;
     this.#answers = new BroadcastChannel(answersChannel(channel));
-    this.#answers.onmessage = (event) => this.#settle((event as { data: InsertAnswer }).data);
+    this.#answers.onmessage = (event) => this.#settle((event as { data: MemoryAnswer }).data);
     this.#answers.unref();
   }
 
@@ -63,10 +62,26 @@ class MemoryWriter implements StoreWriter {
     if (badName !== undefined) return documents.map((_, index) => ({ index, kind: 'refused', message: badName }));
     const { bytes, keys, origins, refused } = encode(documents);
     if (keys.length === 0) return refused;
-    const problems = await this.#ask(collection, bytes, keys);
-    if (refused.length === 0) return problems;
-    const rest = problems.map((problem) => ({ ...problem, index: origins[problem.index] as number }));
-    return [...refused, ...rest].sort((a, b) => a.index - b.index);
+    const sequence = ++this.#sequence;
+    const request: InsertRequest = { kind: 'insert', writer: this.#id, sequence, collection, bytes, keys };
+    return merge(refused, (await this.#ask(request)) as readonly InsertProblem[], origins);
+  }
+
+  async applyOnce(tasks: readonly OnceTask[]): Promise<readonly OnceProblem[]> {
+    const refused: OnceProblem[] = [];
+    const encoded: EncodedTask[] = [];
+    const origins: number[] = [];
+    tasks.forEach(({ id, operations }, index) => {
+      try {
+        encoded.push({ id, operations: operations.map(encodeOperation) });
+        origins.push(index);
+      } catch (thrown) {
+        refused.push({ index, kind: 'refused', message: thrown instanceof Error ? thrown.message : String(thrown) });
+      }
+    });
+    if (encoded.length === 0) return refused;
+    const request: OnceRequest = { kind: 'once', writer: this.#id, sequence: ++this.#sequence, tasks: encoded };
+    return merge(refused, (await this.#ask(request)) as readonly OnceProblem[], origins);
   }
 
   async close(): Promise<void> {
@@ -74,19 +89,18 @@ class MemoryWriter implements StoreWriter {
     for (const sequence of [...this.#waiting.keys()]) this.#fail(sequence, 'the writer was closed');
   }
 
-  #ask(collection: string, bytes: Uint8Array, keys: string[]): Promise<readonly InsertProblem[]> {
-    const sequence = ++this.#sequence;
-    const request: InsertRequest = { writer: this.#id, sequence, collection, bytes, keys };
+  #ask(request: InsertRequest | OnceRequest): Promise<readonly (InsertProblem | OnceProblem)[]> {
+    const { sequence } = request;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => this.#fail(sequence, `no answer within ${this.#timeoutMs} ms`), this.#timeoutMs);
       this.#waiting.set(sequence, { resolve, reject, timer });
-      const inserts = new BroadcastChannel(insertsChannel(this.#channel));
-      inserts.postMessage(request);
-      inserts.close();
+      const requests = new BroadcastChannel(requestsChannel(this.#channel));
+      requests.postMessage(request);
+      requests.close();
     });
   }
 
-  #settle(answer: InsertAnswer): void {
+  #settle(answer: MemoryAnswer): void {
     if (answer.writer !== this.#id) return;
     if (answer.problems === undefined) this.#fail(answer.sequence, answer.reason ?? 'the store is away');
     else this.#take(answer.sequence)?.resolve(answer.problems);
@@ -104,6 +118,27 @@ class MemoryWriter implements StoreWriter {
     this.#waiting.delete(sequence);
     return waiting;
   }
+}
+
+/** The store's problems, under the caller's positions, among those that never reached it. */
+function merge<P extends { readonly index: number }>(
+  refused: readonly P[],
+  problems: readonly P[],
+  origins: readonly number[],
+): readonly P[] {
+  if (refused.length === 0) return problems;
+  const rest = problems.map((problem) => ({ ...problem, index: origins[problem.index] as number }));
+  return [...refused, ...rest].sort((a, b) => a.index - b.index);
+}
+
+/** Throws for what MongoDB or its driver would refuse before looking at what is stored. */
+function encodeOperation(operation: StoreOperation): Uint8Array {
+  const badName = whyNotCollection(operation.collection);
+  if (badName !== undefined) throw new TypeError(badName);
+  if (operation.kind === 'insert') encodeOne(operation.document);
+  const bytes = BSON.serialize(operation, { ignoreUndefined: false });
+  if (bytes.length < DOCUMENT_LIMIT_BYTES) return bytes;
+  throw new RangeError(`${bytes.length} bytes of BSON, the limit is ${DOCUMENT_LIMIT_BYTES}`);
 }
 
 function encode(documents: readonly StoreDocument[]): Encoded {

@@ -118,6 +118,7 @@ export function judgeWrite(thrown: unknown): TransactionVerdict {
     const problem = judgeDocument(entry.code, entry.errmsg ?? message);
     return problem === undefined ? general : { kind: 'fault', problem, write: entry.index, message };
   }
+  if (isDuplicateKey(thrown)) return { kind: 'fault', problem: 'conflict', write: undefined, message };
   return isRefusedCommand(thrown.code) ? { kind: 'fault', problem: 'refused', write: undefined, message } : general;
 }
 
