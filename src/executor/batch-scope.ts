@@ -48,8 +48,12 @@ export class BatchScope implements ContextSource {
     for (const controller of this.#controllers.values()) controller.abort();
   }
 
-  /** The timeout of these tasks has come: aborts their signals, also those that are asked for later. */
+  /**
+   * The timeout of these tasks has come: aborts their signals, also those that are asked for later. Nothing happens where
+   * all were told to end before.
+   */
   timeOut(records: readonly number[], timeoutMs: number): void {
+    if (this.#aborted) return;
     for (const record of records) {
       this.#timeouts.set(record, timeoutMs);
       this.#controllers.get(record)?.abort(this.#timeoutReason(record, timeoutMs));

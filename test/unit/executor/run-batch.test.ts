@@ -2,13 +2,20 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { DONE, Ledger, OTHER, RUNNING, TAKEN_BACK, TIMED_OUT, WAITING } from '../../../src/batch/ledger.ts';
-import { readOutcomes } from '../../../src/batch/outcome-packer.ts';
+import { type BatchOutcomes, readOutcomes } from '../../../src/batch/outcome-packer.ts';
 import { nativeCodec } from '../../../src/codec/native-codec.ts';
 import { abortRuns, type RunEnvironment, runBatch } from '../../../src/executor/run-batch.ts';
 import { TaskTable } from '../../../src/executor/task-table.ts';
 import { EffectWriter } from '../../../src/store/effect-writer.ts';
 import type { StoreDocument, StoreWriter } from '../../../src/store/store.ts';
-import { defineBatchTask, defineTask, failed, insertOne, type TaskContext } from '../../../src/task/index.ts';
+import {
+  defineBatchTask,
+  defineTask,
+  failed,
+  insertOne,
+  type TaskContext,
+  type TaskDefinition,
+} from '../../../src/task/index.ts';
 import { collectTasks } from '../../../src/task/task-registry.ts';
 import { makeBatch } from '../../support/make-batch.ts';
 
@@ -253,4 +260,64 @@ describe('runBatch', () => {
     assert.ok(ledger.startedAtMs(1) >= ledger.startedAtMs(0) + 40, 'it began when the first had ended');
     assert.equal(ledger.lastMomentMs(1) - ledger.startedAtMs(1), 45);
   });
+
+  it('never aborts the signal of a task that has ended in time', async () => {
+    const signals: AbortSignal[] = [];
+    const timed = defineTask('timed', { timeout: 20, concurrency: 2 }, async (payload, { signal }) => {
+      signals.push(signal);
+      if (payload === 2) await aborted(signal);
+    });
+    await runAll({ timed }, ['1', '2']);
+    assert.deepEqual(
+      signals.map((signal) => signal.aborted),
+      [false, true],
+    );
+  });
+
+  it('calls a task timed out or interrupted by what came first', async () => {
+    const release: (() => void)[] = [];
+    const signals: AbortSignal[] = [];
+    const stubborn = defineTask('stubborn', { timeout: 20, concurrency: 2 }, async (payload, { signal }) => {
+      signals.push(signal);
+      await new Promise<void>((resolve) => release.push(resolve));
+      throw new Error(`told to end, ${String(payload)}`);
+    });
+    const environment = environmentOf({ stubborn }, new ArrayWriter());
+    const first = runAll({ stubborn }, ['1'], environment);
+    await aborted(signals[0] as AbortSignal);
+    const second = runAll({ stubborn }, ['2'], environment);
+    abortRuns(environment);
+    const third = runAll(
+      { stubborn: defineTask('stubborn', { timeout: 20 }, (_payload: unknown, { signal }) => aborted(signal)) },
+      ['3'],
+    );
+    await third; // begun after the second, with the same timeout
+    for (const end of release) end();
+    assert.deepEqual(
+      [...(await first).others, ...(await second).others].map(({ kind }) => kind),
+      ['timed-out', 'interrupted'],
+    );
+  });
 });
+
+/** Runs a message for each body, all of them for the one task. */
+async function runAll(
+  tasks: Record<string, TaskDefinition>,
+  bodies: readonly string[],
+  environment = environmentOf(tasks, new ArrayWriter()),
+): Promise<BatchOutcomes> {
+  const type = Object.keys(tasks)[0] as string;
+  const buffer = makeBatch(bodies.map((body) => ({ properties: { type }, body })));
+  const alive = setInterval(() => {}, 60_000); // the runtime's own timers keep no process alive
+  try {
+    const ledger = Ledger.allocate(bodies.length).shared;
+    return readOutcomes(await runBatch({ buffer, ledger, queue: 'q', defaultTask: undefined }, environment));
+  } finally {
+    clearInterval(alive);
+  }
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise((resolve) => signal.addEventListener('abort', resolve));
+}
