@@ -127,7 +127,7 @@ export class Aftermath {
   #read(batch: Batch, outcome: PackedOutcome): Omit<Ended, 'of'> {
     const message = this.#messageAt(batch, outcome.index);
     const { lane } = batch;
-    const attempt = message.attempt + (lane.queue.suspects ? message.returns : 0);
+    const attempt = message.attempt + (lane.queue.suspects ? lane.excuse(message.returns) : 0);
     return {
       batch,
       index: outcome.index,

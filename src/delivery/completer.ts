@@ -62,11 +62,32 @@ export class Completer {
     if (verdict.again.length > 0) runAgain({ batch, indexes: verdict.again, alone });
     for (const suspect of verdict.suspects) runAgain({ batch, indexes: [suspect], alone: true });
     for (const index of verdict.timedOut) this.#timeOut(run, index);
-    if (verdict.culprit !== undefined) {
-      const message = `the thread ended while it ran this task: ${reason}`;
-      const crash: WireError = { name: 'RuntimeError', code: 'E_TASK_CRASHED', message };
-      aftermath.follow(batch, { index: verdict.culprit, kind: 'crashed', error: crash });
+    this.#narrowDown(run, verdict.writing, reason);
+    if (verdict.culprit !== undefined) this.#crash(batch, verdict.culprit, reason);
+  }
+
+  /**
+   * A thread died while none of its tasks was running: by what one of those left behind that were being written, e.g. a
+   * timer that throws. Each half runs again by itself, until one task alone dies once more: that was it.
+   */
+  #narrowDown({ batch, indexes, alone = false }: RunInFlight, writing: readonly number[], reason: string): void {
+    const { runAgain } = this.#parts;
+    const [first] = writing;
+    if (first === undefined) return;
+    if (writing.length === 1) {
+      if (alone && indexes?.length === 1) this.#crash(batch, first, reason);
+      else runAgain({ batch, indexes: [first], alone: true });
+      return;
     }
+    const half = writing.length >> 1;
+    runAgain({ batch, indexes: writing.slice(0, half) });
+    runAgain({ batch, indexes: writing.slice(half) });
+  }
+
+  #crash(batch: Batch, index: number, reason: string): void {
+    const message = `the thread ended while it ran this task: ${reason}`;
+    const error: WireError = { name: 'RuntimeError', code: 'E_TASK_CRASHED', message };
+    this.#parts.aftermath.follow(batch, { index, kind: 'crashed', error });
   }
 
   #completeMixed(run: RunInFlight, others: readonly PackedOutcome[]): void {

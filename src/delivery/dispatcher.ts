@@ -250,6 +250,8 @@ export class Dispatcher {
     const known = this.#deaths.get(threadId);
     if (known !== undefined) return known;
     const death = lookAtThread(this.#inFlight, threadId);
+    if (threadId === 0) return death; // no thread had taken it
+    this.#parts.tally.threadDeaths++;
     this.#deaths.set(threadId, death);
     return death;
   }

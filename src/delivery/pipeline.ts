@@ -268,7 +268,6 @@ export class Pipeline implements Service {
   #broken(run: RunInFlight, error: unknown, death: ThreadDeath): void {
     const { batch, indexes } = run;
     if (isRuntimeError(error, 'E_THREAD_DIED')) {
-      this.#tally.threadDeaths++;
       const fields = { queue: batch.lane.queue.name, messages: batch.count, ...death };
       this.#parts.logger.warn(fields, `a batch lost its thread: ${error.message}`);
       const { reason } = error.details as { readonly reason?: unknown };

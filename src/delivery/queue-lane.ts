@@ -11,6 +11,9 @@ import { DeliveryBatcher } from './delivery-batcher.ts';
 import type { QueueOptions } from './delivery-options.ts';
 import type { DeliveryTally } from './delivery-tally.ts';
 
+/** For so long a lost connection explains returns: what was returned by it has been delivered again by then. */
+const EXCUSED_MS = 600_000;
+
 export interface QueueLaneParts {
   readonly slabs: SlabPool;
   readonly sizer: BatchSizer;
@@ -32,6 +35,8 @@ export class QueueLane implements DeliverySink {
   readonly batcher: DeliveryBatcher;
   readonly sizer: BatchSizer;
   readonly #parts: QueueLaneParts;
+  /** When epochs were lost, ms of `performance.now()`, the last ones. */
+  #losses: number[] = [];
   /** Redelivered messages among those that wait: they are looked at before they run. */
   redeliveredWaiting = 0;
   #consumer: Consumer | undefined;
@@ -106,6 +111,7 @@ export class QueueLane implements DeliverySink {
     this.#sequencer = new AckSequencer(this.queue.prefetch);
     this.#interruption = reason?.message;
     if (reason === undefined) return;
+    this.#losses = [...this.#recentLosses(), performance.now()];
     const fields = { queue: this.queue.name, epoch, code: reason.code, droppedUnstarted: dropped };
     this.#parts.logger.warn(fields, `consumer interrupted: ${reason.message}`);
   }
@@ -118,6 +124,19 @@ export class QueueLane implements DeliverySink {
   /** Messages that are delivered and not settled. */
   get held(): number {
     return this.#sequencer.open + this.#sequencer.owed;
+  }
+
+  /**
+   * How many of a message's returns may be deaths of a process: brokers count lost connections as well, and of those this
+   * process has lived through it knows.
+   */
+  excuse(returns: number): number {
+    return Math.max(0, returns - this.#recentLosses().length);
+  }
+
+  #recentLosses(): number[] {
+    const since = performance.now() - EXCUSED_MS;
+    return this.#losses.filter((at) => at > since);
   }
 
   /** True while acks for this batch still reach the broker. */

@@ -13,6 +13,7 @@ export interface SuspectScreenParts {
 /**
  * Looks at redelivered messages before they run. When a worker's process dies, with whatever killed it, the broker
  * takes everything back that it held, up to the whole prefetch, and counts (`x-delivery-count`, quorum queues only).
+ * Returns by connections that this process lost and survived are not held against it (queue-lane.ts).
  * A message that has come back three times is put aside into the queue of suspects, where it runs with no other suspect
  * beside it in the process: the next death there is its own attempt, and costs no other message one.
  *
@@ -34,7 +35,7 @@ export class SuspectScreen {
     for (let index = 0; index < count; index++) {
       const { redelivered, properties } = slab.record(fromRecord + index);
       if (redelivered) lane.redeliveredWaiting--;
-      if (redelivered && !this.#mayRun(batch, index, returnsOf(properties))) diverted.push(index);
+      if (redelivered && !this.#mayRun(batch, index, lane.excuse(returnsOf(properties)))) diverted.push(index);
       else kept.push(index);
     }
     return diverted.length === 0 ? undefined : kept;

@@ -5,7 +5,7 @@ import {
   RECORD_HEADER_BYTES,
   recordBytes,
 } from '../../src/batch/batch-layout.ts';
-import { DONE, Ledger, OTHER, RUNNING, WAITING } from '../../src/batch/ledger.ts';
+import { DONE, Ledger, OTHER, RUNNING, WAITING, WRITING } from '../../src/batch/ledger.ts';
 import { type PackedOutcome, packOutcomes } from '../../src/batch/outcome-packer.ts';
 import { RuntimeError } from '../../src/errors/runtime-error.ts';
 import type { BatchRequest, Executor, TaskDescription } from '../../src/executor/executor.ts';
@@ -18,10 +18,18 @@ export interface ScriptedMessage {
 }
 
 /**
- * What a message does: ends well, kills its thread, never ends (until its thread is ended), leaves the store's answer
+ * What a message does: ends well (at once, or when its batch is written), kills its thread (at once, or when its batch is being written), never ends (until its thread is ended), leaves the store's answer
  * unknown, or ends with an outcome.
  */
-export type ScriptedEnd = 'succeed' | 'fail' | 'die' | 'loop' | 'unknown' | Omit<PackedOutcome, 'index'>;
+export type ScriptedEnd =
+  | 'succeed'
+  | 'write'
+  | 'fail'
+  | 'die'
+  | 'die-writing'
+  | 'loop'
+  | 'unknown'
+  | Omit<PackedOutcome, 'index'>;
 
 /** Last moment of a task that loops, ms after its batch was opened: long past when anybody looks. */
 const LAST_MOMENT_MS = 1;
@@ -97,6 +105,8 @@ export class ScriptedExecutor implements Executor {
     ledger.threadId = this.#threadId;
     const others: PackedOutcome[] = [];
     let count = 0;
+    const writing: number[] = [];
+    let dies = false;
     for (const [index, body] of readBodies(buffer).entries()) {
       if (!ledger.move(index, WAITING, RUNNING)) continue;
       this.ran.push(body);
@@ -112,11 +122,20 @@ export class ScriptedExecutor implements Executor {
         return await new Promise((_, reject) => this.#looping.set(threadId, reject));
       }
       if (end === 'succeed') ledger.move(index, RUNNING, DONE);
-      else {
+      else if (end === 'write' || end === 'die-writing') {
+        ledger.move(index, RUNNING, WRITING);
+        writing.push(index);
+        dies ||= end === 'die-writing';
+      } else {
         ledger.move(index, RUNNING, OTHER);
         others.push({ index, ...outcomeOf(end) });
       }
     }
+    if (dies) {
+      this.#threadId++;
+      throw new RuntimeError('E_THREAD_DIED', 'the script killed the thread while it wrote');
+    }
+    for (const index of writing) ledger.move(index, WRITING, DONE);
     return packOutcomes({ count, others, busyMs: 0.001 * count, withoutId: 0, handlerCalls: count }, buffer);
   }
 
@@ -127,7 +146,9 @@ export class ScriptedExecutor implements Executor {
   }
 }
 
-function outcomeOf(end: Exclude<ScriptedEnd, 'succeed' | 'die' | 'loop'>): Omit<PackedOutcome, 'index'> {
+function outcomeOf(
+  end: Exclude<ScriptedEnd, 'succeed' | 'write' | 'die' | 'die-writing' | 'loop'>,
+): Omit<PackedOutcome, 'index'> {
   if (typeof end === 'object') return end;
   const [kind, code] =
     end === 'fail' ? (['failed', 'E_TASK_FAILED'] as const) : (['unknown', 'E_STORE_UNKNOWN'] as const);

@@ -44,7 +44,14 @@ test('the only task that was running is the culprit; what had not run runs again
 
 test('when several were running nobody is charged, and each runs again by itself', () => {
   const run = runWith([RUNNING, DONE, RUNNING]);
-  assert.deepEqual(judge(run, death(2)), { done: [1], again: [], culprit: undefined, suspects: [0, 2], writing: [], timedOut: [] });
+  assert.deepEqual(judge(run, death(2)), {
+    done: [1],
+    again: [],
+    culprit: undefined,
+    suspects: [0, 2],
+    writing: [],
+    timedOut: [],
+  });
 });
 
 test('a task that was running beside one of another batch in the same thread is only a suspect', () => {
@@ -53,6 +60,7 @@ test('a task that was running beside one of another batch in the same thread is 
     again: [],
     culprit: undefined,
     suspects: [0],
+    writing: [],
     timedOut: [],
   });
 });
@@ -78,8 +86,22 @@ test('a thread ended for a task past its time charges that task alone, and whate
   const other = runWith([RUNNING, DONE]);
   const seen = lookAtThread([run, other], THREAD);
   assert.deepEqual(seen, { running: 2, timedOut: 1 });
-  assert.deepEqual(judge(run, seen), { done: [], again: [1, 2], culprit: undefined, suspects: [], writing: [], timedOut: [0] });
-  assert.deepEqual(judge(other, seen), { done: [1], again: [0], culprit: undefined, suspects: [], writing: [], timedOut: [] });
+  assert.deepEqual(judge(run, seen), {
+    done: [],
+    again: [1, 2],
+    culprit: undefined,
+    suspects: [],
+    writing: [],
+    timedOut: [0],
+  });
+  assert.deepEqual(judge(other, seen), {
+    done: [1],
+    again: [0],
+    culprit: undefined,
+    suspects: [],
+    writing: [],
+    timedOut: [],
+  });
 });
 
 test('a run that its thread took along has kept it since the first task that did not end', () => {
