@@ -75,7 +75,9 @@ export interface TaskOptions extends BatchTaskOptions {
 
 /**
  * Returns, or resolves with, nothing or any value: succeeded, and the value is not kept · an effect or an array of
- * effects: succeeded, once they are written · `succeeded(…)` or `failed(error)`. Throws or rejects: failed.
+ * effects: succeeded, once they are written · an outcome: `succeeded(…)`, `failed(error)`, `retryLater(delay)`,
+ * `snooze(delay)` or `discard(reason)`. Throws or rejects: failed, and the retry policy says what follows, unless what it
+ * throws is an outcome, which means the same as returning it. An error may ask for its own delay (see `failed`).
  */
 export type TaskHandler<Payload> = (payload: Payload, context: TaskContext) => unknown;
 
