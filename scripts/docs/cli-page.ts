@@ -1,6 +1,6 @@
 import type { Command } from '../../src/cli/command.ts';
 import { EXIT_CODES } from '../../src/cli/exit-code.ts';
-import { flagSyntax } from '../../src/cli/help.ts';
+import { flagSyntax, usageOf } from '../../src/cli/help.ts';
 import { loadCommands } from '../../src/cli/run-command-line.ts';
 
 /** docs/reference/cli.md. */
@@ -21,10 +21,13 @@ export async function cliPage(): Promise<string> {
   ].join('\n');
 }
 
-function section({ name, description, flags, examples }: Command): string[] {
+function section(command: Command): string[] {
+  const { name, description, flags, examples } = command;
   return [
     '',
     `## millrace ${name}`,
+    '',
+    `\`millrace ${name} ${usageOf(command)}\``,
     '',
     description,
     '',

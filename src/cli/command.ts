@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { SignalSource } from '../runtime/signals.ts';
 import type { TerminalStream } from './paint.ts';
 
 /** One flag, as data: parsing, `--help` and docs/reference/cli.md are made from it. */
@@ -20,10 +21,15 @@ export interface CommandIo {
   readonly stdout: TerminalStream;
   readonly stderr: TerminalStream;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Where signals come from; without it nothing interrupts a command. */
+  readonly signals?: SignalSource;
 }
 
 export interface Command {
+  /** One word, or two: those that share the first one are a group. */
   readonly name: string;
+  /** What follows the name beside the flags, as the help shows it, e.g. `QUEUE [ID …]`. Without it nothing may. */
+  readonly operands?: string;
   /** One line, without a full stop. */
   readonly summary: string;
   /** A paragraph for `--help` and the docs. */
@@ -31,7 +37,7 @@ export interface Command {
   readonly flags: readonly Flag[];
   readonly examples: readonly string[];
   /** Resolves with the exit code. What it throws becomes one line and an exit code in main.ts. */
-  run(values: FlagValues, io: CommandIo): Promise<number>;
+  run(values: FlagValues, io: CommandIo, operands: readonly string[]): Promise<number>;
 }
 
 /** Wrong usage: main.ts shows the message and ends with 2. */

@@ -19,11 +19,24 @@ export function generalHelp(commands: readonly Command[], paint: Paint): string 
   ].join('\n');
 }
 
+/** `millrace <group> --help`: the commands whose names begin with that word. */
+export function groupHelp(group: string, commands: readonly Command[], paint: Paint): string {
+  const rows = commands.map(({ name, summary }) => [name, summary] as const);
+  return [
+    `Usage: ${paint('bold', `millrace ${group}`)} <command> [flags]`,
+    '',
+    ...columns(rows, paint),
+    '',
+    `millrace ${group} <command> --help says more.`,
+    '',
+  ].join('\n');
+}
+
 /** `millrace <command> --help`. */
 export function commandHelp(command: Command, paint: Paint): string {
   const rows = command.flags.map((flag) => [flagSyntax(flag), flag.summary] as const);
   return [
-    `Usage: ${paint('bold', `millrace ${command.name}`)} [flags]`,
+    `Usage: ${paint('bold', `millrace ${command.name}`)} ${usageOf(command)}`,
     '',
     ...wrap(command.description, WIDTH),
     '',
@@ -33,6 +46,11 @@ export function commandHelp(command: Command, paint: Paint): string {
     ...command.examples.map((example) => `${INDENT}${example}`),
     '',
   ].join('\n');
+}
+
+/** What follows the name. */
+export function usageOf({ operands }: Command): string {
+  return operands === undefined ? '[flags]' : `${operands} [flags]`;
 }
 
 export function flagSyntax({ name, short, value, multiple }: Flag): string {

@@ -3,7 +3,7 @@ import { closestWord } from '../support/closest-word.ts';
 import { type Command, type CommandIo, type FlagValues, UsageError } from './command.ts';
 import { complain } from './error-line.ts';
 import { DONE, WRONG_USAGE } from './exit-code.ts';
-import { commandHelp, generalHelp } from './help.ts';
+import { commandHelp, generalHelp, groupHelp } from './help.ts';
 import { paintFor } from './paint.ts';
 import { readVersion } from './version.ts';
 
@@ -11,6 +11,10 @@ import { readVersion } from './version.ts';
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   worker: async () => (await import('./worker-command.ts')).workerCommand,
   send: async () => (await import('./send-command.ts')).sendCommand,
+  'dead list': async () => (await import('./dead-list-command.ts')).deadListCommand,
+  'dead show': async () => (await import('./dead-show-command.ts')).deadShowCommand,
+  'dead replay': async () => (await import('./dead-replay-command.ts')).deadReplayCommand,
+  'dead drop': async () => (await import('./dead-drop-command.ts')).deadDropCommand,
   demo: async () => (await import('./demo/demo-command.ts')).demoCommand,
 };
 
@@ -30,7 +34,8 @@ export async function runCommandLine(words: readonly string[], io: CommandIo): P
   }
 }
 
-async function dispatch([name, ...words]: readonly string[], io: CommandIo): Promise<number> {
+async function dispatch(given: readonly string[], io: CommandIo): Promise<number> {
+  const [name] = given;
   const paint = paintFor(io.stdout, io.env);
   if (name === '--version' || name === '-v') {
     io.stdout.write(`${await readVersion()}\n`);
@@ -40,18 +45,37 @@ async function dispatch([name, ...words]: readonly string[], io: CommandIo): Pro
     io.stdout.write(generalHelp(await loadCommands(), paint));
     return name === undefined ? WRONG_USAGE : DONE;
   }
-  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (load === undefined) throw unknownWord('command', name, Object.keys(COMMANDS));
+  const members = Object.keys(COMMANDS).filter((known) => known.startsWith(`${name} `));
+  const second = given[1];
+  if (members.length > 0 && (second === undefined || second === '--help' || second === '-h')) {
+    const commands = await loadCommands();
+    io.stdout.write(
+      groupHelp(
+        name,
+        commands.filter((command) => members.includes(command.name)),
+        paint,
+      ),
+    );
+    return second === undefined ? WRONG_USAGE : DONE;
+  }
+  const full = members.length > 0 ? `${name} ${second}` : name;
+  const load = Object.hasOwn(COMMANDS, full) ? COMMANDS[full] : undefined;
+  if (load === undefined) throw unknownWord('command', full, Object.keys(COMMANDS));
   const command = await load();
-  const values = parseFlags(command, words);
+  const { values, positionals } = parseFlags(command, given.slice(full.split(' ').length));
   if (values['help'] === true) {
     io.stdout.write(commandHelp(command, paint));
     return DONE;
   }
-  return await command.run(values, io);
+  return await command.run(values, io, positionals);
 }
 
-function parseFlags(command: Command, words: readonly string[]): FlagValues {
+interface ParsedWords {
+  readonly values: FlagValues;
+  readonly positionals: readonly string[];
+}
+
+function parseFlags(command: Command, words: readonly string[]): ParsedWords {
   const options: Record<string, { type: 'string' | 'boolean'; multiple?: boolean; short?: string }> = {
     help: { type: 'boolean', short: 'h' },
   };
@@ -72,7 +96,12 @@ function parseFlags(command: Command, words: readonly string[]): FlagValues {
     );
   }
   try {
-    return parseArgs({ args: [...words], options, strict: true, allowPositionals: false }).values;
+    return parseArgs({
+      args: [...words],
+      options,
+      strict: true,
+      allowPositionals: command.operands !== undefined,
+    });
   } catch (error) {
     throw new UsageError(error instanceof Error ? (error.message.split('. ')[0] ?? error.message) : String(error));
   }

@@ -164,7 +164,10 @@ export class DeadLetterQueue implements AsyncDisposable {
   ): Promise<DeadLetterSummary> {
     const tally = new LetterTally(idsOf(filter));
     const { onProgress } = options;
-    const looked = (): void => onProgress?.({ seen: scan.seen, total: scan.total, handled: tally.handled });
+    const looked = (): void => {
+      const { seen, total, matched } = scan;
+      onProgress?.({ seen, total, matched, handled: tally.handled });
+    };
     const scan: LetterScan = this.#scan(filter, options, looked);
     let failure: unknown;
     try {

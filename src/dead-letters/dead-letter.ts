@@ -21,7 +21,7 @@ import { explainDeath, readBrokerDeath } from './broker-death.ts';
 
 /** A message that is not going to run again by itself, and why. */
 export interface DeadLetter {
-  /** The message id; for a message without one `#` and twelve hex digits made from its contents. */
+  /** The message id; for a message without one `no-id-` and twelve hex digits made from its contents. */
   readonly id: string;
   /** The task it names; undefined where it names none or cannot be read. */
   readonly task: string | undefined;
@@ -169,7 +169,7 @@ function readHistory(value: unknown): readonly AttemptRecord[] {
 function contentId(task: string | undefined, { queue, code, deadAt }: Cause, body: Uint8Array): string {
   const hash = createHash('sha256');
   hash.update(JSON.stringify([task, queue, code, deadAt?.getTime()]));
-  return `#${hash.update(body).digest('hex').slice(0, 12)}`;
+  return `no-id-${hash.update(body).digest('hex').slice(0, 12)}`;
 }
 
 function text(value: unknown): string | undefined {

@@ -6,7 +6,9 @@ export interface DeadLetterProgress {
   readonly seen: number;
   /** Letters that were there when it began. */
   readonly total: number;
-  /** Letters replayed or dropped. */
+  /** Of those looked at, how many the filter meant. */
+  readonly matched: number;
+  /** Of those, how many are replayed or dropped. */
   readonly handled: number;
 }
 

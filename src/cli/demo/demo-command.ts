@@ -2,11 +2,11 @@ import { type Command, type CommandIo, integerOf, isOn } from '../command.ts';
 import { complain } from '../error-line.ts';
 import { DONE, FAILED } from '../exit-code.ts';
 import { type Paint, paintFor } from '../paint.ts';
+import { group, ProgressLine } from '../progress-line.ts';
 import { isInvalid } from './call-record.ts';
 import { reportOf, tableOf } from './demo-report.ts';
 import type { DemoProgress } from './demo-run.ts';
 import type { DemoServices } from './demo-services.ts';
-import { group, ProgressLine } from './progress-line.ts';
 
 const DEFAULT_MESSAGES = 200_000;
 const MOST_MESSAGES = 10_000_000;
@@ -67,10 +67,10 @@ async function openServices({ env, stderr }: CommandIo): Promise<DemoServices> {
 }
 
 function progressOn(io: CommandIo, paint: Paint, messages: number): DemoProgress {
-  const filling = new ProgressLine(io.stdout, paint, 'filling the queue ', messages);
+  const filling = new ProgressLine(io.stdout, paint, { label: 'filling the queue ', total: messages });
   let draining: ProgressLine | undefined;
   const drainLine = (): ProgressLine =>
-    (draining ??= new ProgressLine(io.stdout, paint, 'running the tasks', messages));
+    (draining ??= new ProgressLine(io.stdout, paint, { label: 'running the tasks', total: messages }));
   return {
     filling: (done) => filling.update(done),
     filled: () => filling.finish(messages),

@@ -1,6 +1,6 @@
 import type { Paint } from '../paint.ts';
+import { group } from '../progress-line.ts';
 import type { DemoResult } from './demo-run.ts';
-import { group } from './progress-line.ts';
 
 /** What `--json` prints. */
 export interface DemoReport {

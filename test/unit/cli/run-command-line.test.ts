@@ -50,6 +50,31 @@ test('every command explains itself', async () => {
   }
 });
 
+test('commands of a group share a word: alone it lists them', async () => {
+  const help = await run(['dead', '--help']);
+  assert.equal(help.code, 0);
+  for (const command of ['list', 'show', 'replay', 'drop']) {
+    assert.match(help.out, new RegExp(`^  dead ${command} `, 'm'));
+    const one = await run(['dead', command, '--help']);
+    assert.match(one.out, new RegExp(`^Usage: millrace dead ${command} QUEUE \\[ID …\\] \\[flags\\]\\n`));
+    assert.match(one.out, /Examples:\n {2}\S/);
+  }
+  assert.deepEqual(await run(['dead']), { ...help, code: 2 });
+  assert.deepEqual(await run(['dead', 'lst', 'calls']), {
+    code: 2,
+    out: '',
+    err: 'millrace: there is no command dead lst; did you mean dead list?; see --help\n',
+  });
+});
+
+test('what a command has no use for is refused before anything is connected', async () => {
+  assert.match((await run(['dead', 'list'])).err, /^millrace: dead list needs the name of a queue; see --help\n$/);
+  assert.match((await run(['worker', 'calls'])).err, /^millrace: .*calls/);
+  const age = await run(['dead', 'replay', 'calls', '--older-than', 'a week']);
+  assert.deepEqual([age.code, /E_OPTION_TYPE: `filter.olderThan` is 'a week'/.test(age.err)], [2, true]);
+  assert.match((await run(['dead', 'drop', 'calls', '--limit', '0'])).err, /--limit is '0'/);
+});
+
 test('an unknown command or flag is wrong usage, with what was probably meant', async () => {
   assert.deepEqual(await run(['wroker']), {
     code: 2,
