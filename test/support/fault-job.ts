@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { MongoClient } from 'mongodb';
+import type { MessageProperties } from '../../src/batch/message-properties.ts';
 import { AmqpBroker } from '../../src/broker/amqp/amqp-broker.ts';
 import { AMQP_DEFAULTS } from '../../src/broker/amqp/amqp-options.ts';
 import { suspectsQueueName } from '../../src/broker/topology.ts';
@@ -39,6 +40,8 @@ export interface FaultJobOptions {
   readonly runtime?: Partial<RuntimeOptions>;
 }
 
+/** The file that lets `hold` tasks end (test/fixtures/faults/tasks.ts). */
+const OPEN = 'open';
 /** The runtime's state is announced to nobody: it is asked for this often. */
 const LOOK_MS = 10;
 const LONGEST_WAIT_MS = 60_000;
@@ -52,8 +55,8 @@ export class FaultJob {
   readonly log: LogLine[] = [];
   readonly sender: FaultSender;
   readonly client: Client;
-  /** Payload for `hold` tasks; they run until `openGate`. */
-  readonly gate: string = join(tmpdir(), `millrace-gate-${randomUUID()}`);
+  /** Payload for `hold` tasks, which run until `openGate`: a folder in which they leave a file each. */
+  readonly gate: string = mkdtempSync(join(tmpdir(), 'millrace-gate-'));
   readonly #t: TestContext;
   readonly #options: FaultJobOptions;
   readonly #store: string;
@@ -101,6 +104,26 @@ export class FaultJob {
     });
   }
 
+  /** Drains; `startWorker` starts another one. */
+  async stopWorker(): Promise<void> {
+    await this.#running().stop();
+  }
+
+  /** Publishes a message as somebody else would; resolves with its id when the broker has confirmed it. */
+  async sendRaw(properties: MessageProperties & { readonly messageId: string }): Promise<string> {
+    const broker = new AmqpBroker({ ...AMQP_DEFAULTS, urls: [this.#options.broker] });
+    await broker.start();
+    try {
+      const publisher = await broker.publisher({ window: 1 });
+      const whole: MessageProperties = { contentType: 'application/json', deliveryMode: 2, ...properties };
+      await publisher.publish({ exchange: '', routingKey: this.queue, properties: whole, body: Buffer.from('{}') });
+      this.sender.confirmed.push(properties.messageId);
+      return properties.messageId;
+    } finally {
+      await broker.stop();
+    }
+  }
+
   get stats(): RuntimeStats {
     return this.#running().stats();
   }
@@ -111,19 +134,23 @@ export class FaultJob {
 
   /** Lets all `hold` tasks end. */
   openGate(): void {
-    writeFileSync(this.gate, '');
+    writeFileSync(join(this.gate, OPEN), '');
+  }
+
+  /** Resolves when so many `hold` tasks have begun, however they may end. */
+  async untilHolding(count: number): Promise<void> {
+    await this.until(`${count} tasks are held`, () => readdirSync(this.gate).length >= count);
   }
 
   /** Resolves as soon as the condition holds; rejects with what was seen last, and the log's warnings. */
   async until(what: string, condition: (stats: RuntimeStats, status: RuntimeStatus) => boolean): Promise<void> {
-    const deadline = performance.now() + LONGEST_WAIT_MS;
-    while (!condition(this.stats, this.status)) {
-      if (performance.now() > deadline) {
+    await lookUntil(
+      () => condition(this.stats, this.status),
+      () => {
         const seen = JSON.stringify({ ...this.stats, ...this.status, warnings: this.warnings.slice(-10) });
-        throw new Error(`still waiting after ${LONGEST_WAIT_MS} ms until ${what}: ${seen}`);
-      }
-      await wait(LOOK_MS);
-    }
+        return `still waiting until ${what}: ${seen}`;
+      },
+    );
   }
 
   /** Lines of the log at warn and above, in order. */
@@ -149,6 +176,14 @@ export class FaultJob {
     }
   }
 
+  /** Resolves when the sender has been refused so often with this code. */
+  async refused(code: string, times: number): Promise<void> {
+    await lookUntil(
+      () => (this.sender.again.get(code) ?? 0) >= times,
+      () => `the sender was refused with ${JSON.stringify([...this.sender.again])}`,
+    );
+  }
+
   /** Waits until the queue is empty and nothing is held, drains the worker, and closes the ledger. */
   async finish(places: Partial<LedgerPlaces> = {}): Promise<ClosedLedger> {
     const { waiting = [] } = places;
@@ -167,11 +202,11 @@ export class FaultJob {
     return ledger;
   }
 
-  /** Resolves when a queue has so many messages ready, asked over a connection of the test's own. */
+  /** Resolves when a queue has exactly so many messages ready, asked over a connection of the test's own. */
   async untilReady(queue: string, count: number): Promise<void> {
     await this.#ask(async (admin) => {
       const ready = await countReady(admin, queue);
-      return ready >= count ? undefined : `${ready} of ${count} are ready in '${queue}'`;
+      return ready === count ? undefined : `${ready} are ready in '${queue}', expected ${count}`;
     });
   }
 
@@ -211,10 +246,18 @@ export class FaultJob {
   async #remove(): Promise<void> {
     await this.#runtime?.kill();
     await this.client.close();
-    rmSync(this.gate, { force: true });
+    rmSync(this.gate, { recursive: true });
     const mongo = new MongoClient(this.#store);
     await mongo.db().dropDatabase();
     await mongo.close();
+  }
+}
+
+async function lookUntil(condition: () => boolean, describe: () => string): Promise<void> {
+  const deadline = performance.now() + LONGEST_WAIT_MS;
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error(`after ${LONGEST_WAIT_MS} ms ${describe()}`);
+    await wait(LOOK_MS);
   }
 }
 

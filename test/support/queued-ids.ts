@@ -9,21 +9,36 @@ const CONSUMERS_GONE_WITHIN_MS = 30_000;
  * Cost: a round trip a message, about 0.2 ms; each look counts as one more delivery of what is there.
  */
 export async function queuedIds(broker: string, queue: string): Promise<string[]> {
+  return await withConnection(broker, async (connection) =>
+    (await consumersGone(connection, queue)) ? await getIds(connection, queue, false) : [],
+  );
+}
+
+/** Takes out what the queue holds; returns the message ids. */
+export async function takeIds(broker: string, queue: string): Promise<string[]> {
+  return await withConnection(broker, (connection) => getIds(connection, queue, true));
+}
+
+async function withConnection<T>(broker: string, work: (connection: Connection) => Promise<T>): Promise<T> {
   const connection = new Connection(broker);
   try {
-    if (!(await consumersGone(connection, queue))) return [];
-    const channel = await connection.acquire();
-    const ids: string[] = [];
-    for (;;) {
-      const message = await channel.basicGet({ queue, noAck: false });
-      if (message === undefined) break;
-      ids.push(message.messageId ?? `no message id, number ${ids.length} of ${queue}`);
-    }
-    await channel.close(); // returns everything
-    return ids;
+    return await work(connection);
   } finally {
     await connection.close();
   }
+}
+
+/** @param remove - false: closing the channel returns everything */
+async function getIds(connection: Connection, queue: string, remove: boolean): Promise<string[]> {
+  const channel = await connection.acquire();
+  const ids: string[] = [];
+  for (;;) {
+    const message = await channel.basicGet({ queue, noAck: remove });
+    if (message === undefined) break;
+    ids.push(message.messageId ?? `no message id, number ${ids.length} of ${queue}`);
+  }
+  await channel.close();
+  return ids;
 }
 
 /** Resolves to false where there is no such queue. */

@@ -50,10 +50,6 @@ export class VirtualHost implements AsyncDisposable {
     await this.#request('DELETE', `queues/${this.name}/${encodeURIComponent(queue)}`);
   }
 
-  async purgeQueue(queue: string): Promise<void> {
-    await this.#request('DELETE', `queues/${this.name}/${encodeURIComponent(queue)}/contents`);
-  }
-
   async deleteExchange(exchange: string): Promise<void> {
     await this.#request('DELETE', `exchanges/${this.name}/${encodeURIComponent(exchange)}`);
   }
