@@ -3,7 +3,7 @@
  * harness/ is what measures, scenarios/ what is done, contenders/ what is measured.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { ensureServices } from '../scripts/services/ensure-services.ts';
 import type { Scenario as ScenarioName } from './contenders/catalogue.ts';
 import { build } from './harness/build.ts';
@@ -80,6 +80,7 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   const { scenario, contenders, rounds, messages } = options;
+  if (options.before !== undefined) process.env['MILLRACE_BEFORE'] = resolve(options.before);
   const recorder = new Recorder();
   const warmUpMessages = Math.min(messages, WARM_UP_MESSAGES);
   const command = `npm run bench -- ${args.join(' ')}`;

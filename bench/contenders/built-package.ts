@@ -2,6 +2,6 @@
  * The package as its users get it: compiled, and found by its name through package.json `exports`.
  * Not a plain import, because the types shall come from the sources: they are there before anything is built.
  */
-const NAME: string = 'millrace';
+import { packageUrl } from './package-url.ts';
 
-export const millrace: typeof import('../../src/index.ts') = await import(NAME);
+export const millrace: typeof import('../../src/index.ts') = await import(packageUrl('.'));

@@ -1,4 +1,4 @@
 /** `millrace/task` as its users get it; see built-package.ts. Apart from it, because a thread shall load only this. */
-const NAME: string = 'millrace/task';
+import { packageUrl } from './package-url.ts';
 
-export const millraceTask: typeof import('../../src/task/index.ts') = await import(NAME);
+export const millraceTask: typeof import('../../src/task/index.ts') = await import(packageUrl('./task'));

@@ -20,8 +20,8 @@ export interface CatalogueEntry {
   readonly writes?: boolean;
   /** Where it is always there, not only when `--against` names it. */
   readonly standard: readonly Scenario[];
-  /** What it is compared with, where that is in the same run. */
-  readonly baseline?: string;
+  /** What it is compared with: the first of them that is in the same run. */
+  readonly baselines?: readonly string[];
   readonly about: string;
   readonly guarantee: string;
 }
@@ -45,7 +45,7 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
     settings: asGiven,
     scenarios: ['noop', 'mongo'],
     standard: ['noop', 'mongo'],
-    baseline: 'prototype',
+    baselines: ['millrace-before', 'prototype'],
     about: 'millrace with --prefetch, --batch and --threads',
     guarantee: OURS,
   },
@@ -54,7 +54,7 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
     settings: automatic,
     scenarios: ['noop', 'mongo'],
     standard: ['noop', 'mongo'],
-    baseline: 'prototype',
+    baselines: ['prototype'],
     about: 'millrace with its own defaults',
     guarantee: OURS,
   },
@@ -63,8 +63,16 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
     settings: published,
     scenarios: ['noop', 'mongo'],
     standard: [],
-    baseline: 'prototype',
+    baselines: ['prototype'],
     about: 'millrace with concurrency 10 and prefetch 100, the settings of the published figures',
+    guarantee: OURS,
+  },
+  'millrace-before': {
+    module: 'millrace-before',
+    settings: asGiven,
+    scenarios: ['noop', 'mongo'],
+    standard: [],
+    about: 'the same as it is built in the checkout that --before names',
     guarantee: OURS,
   },
   prototype: {
@@ -89,7 +97,7 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
     scenarios: ['live'],
     writes: false,
     standard: ['live'],
-    baseline: 'bare-reader',
+    baselines: ['bare-reader'],
     about: 'millrace with its own defaults, a task that does nothing',
     guarantee: OURS,
   },
@@ -99,7 +107,7 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
     scenarios: ['live'],
     writes: true,
     standard: ['live'],
-    baseline: 'bare-reader-mongo',
+    baselines: ['bare-reader-mongo'],
     about: 'millrace with its own defaults, a document a message',
     guarantee: OURS,
   },
@@ -118,7 +126,7 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
     scenarios: ['live'],
     writes: false,
     standard: [],
-    baseline: 'bare-reader',
+    baselines: ['bare-reader'],
     about: 'millrace with concurrency 10 and prefetch 100, a task that does nothing',
     guarantee: OURS,
   },
@@ -128,7 +136,7 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
     scenarios: ['live'],
     writes: true,
     standard: [],
-    baseline: 'bare-reader-mongo',
+    baselines: ['bare-reader-mongo'],
     about: 'millrace with concurrency 10 and prefetch 100, a document a message',
     guarantee: OURS,
   },

@@ -17,6 +17,8 @@ export interface BenchOptions {
   readonly rounds: number;
   readonly queueType: QueueType;
   readonly settings: Settings;
+  /** Checkout of millrace-before. */
+  readonly before: string | undefined;
   readonly json: string | undefined;
   readonly seed: number;
   readonly force: boolean;
@@ -42,6 +44,7 @@ const FLAGS = {
   prefetch: { type: 'string' },
   batch: { type: 'string' },
   threads: { type: 'string' },
+  before: { type: 'string' },
   against: { type: 'string', multiple: true, default: [] as string[] },
   only: { type: 'string', multiple: true, default: [] as string[] },
   json: { type: 'string' },
@@ -74,6 +77,7 @@ Options
   --batch N           the same (${DEFAULTS.batch})
   --threads N         the same (${DEFAULTS.threads})
   --against NAME,…    further contenders
+  --before DIR        the checkout that the contender millrace-before is taken from, with a built dist/
   --only NAME,…       these contenders and no others
   --json FILE         where the results go as JSON
   --seed N            for message ids and the order of contenders (random, printed)
@@ -149,6 +153,7 @@ export function parseOptions(args: readonly string[]): BenchOptions | 'help' {
       batch: count('batch', values.batch, DEFAULTS.batch),
       threads: count('threads', values.threads, DEFAULTS.threads),
     },
+    before: values.before,
     json: values.json,
     seed: count('seed', values.seed, Math.floor(Math.random() * 2 ** 31), 0),
     force: values.force,
