@@ -3,7 +3,7 @@ import { RuntimeError } from '../../errors/runtime-error.ts';
 import type { InsertProblem, OnceProblem, OnceTask, StoreDocument, StoreWriter } from '../store.ts';
 import { createMongoClient, readMongoAddress } from './mongo-address.ts';
 import { TransactionWriter } from './transaction-writer.ts';
-import { isRefusedCommand, isThrownByDocument, judgeDocument, reasonOf } from './write-verdict.ts';
+import { codeOf, isRefusedCommand, isThrownByDocument, judgeDocument, reasonOf } from './write-verdict.ts';
 
 /** What MongoStore gives each thread; structured-cloneable. */
 export interface MongoWriterConfig {
@@ -166,8 +166,8 @@ class MongoWriter implements StoreWriter {
     if (concern !== undefined) throw this.#unknown(concern.errmsg ?? 'write concern not met', error);
     const entries = Array.isArray(error.writeErrors) ? error.writeErrors : [error.writeErrors];
     if (entries.length === 0) {
-      if (!isRefusedCommand(error.code)) throw this.#unknown(reasonOf(error), error);
-      return Array.from({ length: documents }, (_, index) => ({ index, kind: 'refused', message: error.message }));
+      if (!isRefusedCommand(codeOf(error))) throw this.#unknown(reasonOf(error), error);
+      return Array.from({ length: documents }, (_, index) => ({ index, kind: 'refused', message: reasonOf(error) }));
     }
     return entries.map(({ index, code, errmsg }) => {
       const message = errmsg ?? `code ${code}`;

@@ -12,6 +12,7 @@ import {
   MongoErrorLabel,
   MongoInvalidArgumentError,
   MongoNetworkError,
+  MongoServerError,
   MongoServerSelectionError,
 } from 'mongodb';
 import type { InsertProblem } from '../store.ts';
@@ -107,25 +108,24 @@ export type TransactionVerdict =
 
 /** What a write inside of a transaction threw. */
 export function judgeWrite(thrown: unknown): TransactionVerdict {
-  if (isThrownByDocument(thrown)) {
-    return { kind: 'fault', problem: 'refused', write: undefined, message: reasonOf(thrown) };
-  }
-  const general = judgeTransaction(thrown);
-  if (general.kind !== 'unknown' || !(thrown instanceof MongoError)) return general;
   const message = reasonOf(thrown);
+  if (isThrownByDocument(thrown)) return { kind: 'fault', problem: 'refused', write: undefined, message };
+  const general = judgeTransaction(thrown);
+  if (general.kind !== 'unknown') return general;
   const entry = thrown instanceof MongoBulkWriteError ? firstEntry(thrown) : undefined;
   if (entry !== undefined) {
     const problem = judgeDocument(entry.code, entry.errmsg ?? message);
     return problem === undefined ? general : { kind: 'fault', problem, write: entry.index, message };
   }
   if (isDuplicateKey(thrown)) return { kind: 'fault', problem: 'conflict', write: undefined, message };
-  return isRefusedCommand(thrown.code) ? { kind: 'fault', problem: 'refused', write: undefined, message } : general;
+  return isRefusedCommand(codeOf(thrown)) ? { kind: 'fault', problem: 'refused', write: undefined, message } : general;
 }
 
 /** What anything else of a transaction threw: its marks, its commit. No task is to blame for these. */
 export function judgeTransaction(thrown: unknown): TransactionVerdict {
   if (!(thrown instanceof MongoError)) return { kind: 'unknown' };
-  const { code, message } = thrown;
+  const code = codeOf(thrown);
+  const message = reasonOf(thrown);
   // The two ways in which a server says no: mongod without a replica set, and for some collections (time series, capped).
   if (code === ILLEGAL_OPERATION && message.includes('Transaction numbers')) {
     const advice = 'run it as a replica set; one member is enough: mongod --replSet, then rs.initiate()';
@@ -148,11 +148,24 @@ export function isThrownByDocument(thrown: unknown): boolean {
 
 /** True where a mark is there already: its task has been applied. */
 export function isDuplicateKey(thrown: unknown): boolean {
-  return thrown instanceof MongoError && DUPLICATE_KEY.has(thrown.code as number);
+  return DUPLICATE_KEY.has(codeOf(thrown) as number);
+}
+
+export function codeOf(thrown: unknown): unknown {
+  const error = serverErrorOf(thrown);
+  return error instanceof MongoError ? error.code : undefined;
 }
 
 export function reasonOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
+  const error = serverErrorOf(thrown);
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Behind every IllegalOperation the driver suspects an old storage engine, and says that instead of what the server said. */
+function serverErrorOf(thrown: unknown): unknown {
+  return thrown instanceof MongoServerError && thrown['originalError'] instanceof MongoServerError
+    ? thrown['originalError']
+    : thrown;
 }
 
 /** One entry of `writeErrors`; undefined where it leaves open whether the document is stored. */
