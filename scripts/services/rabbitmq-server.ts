@@ -7,7 +7,7 @@ import { findBinary } from './find-binary.ts';
 import { findPort, findPorts } from './find-port.ts';
 import { OwnProcess } from './own-process.ts';
 import { fetchManagement, probeRabbit } from './rabbitmq-probe.ts';
-import { type CommandResult, runCommand } from './run-command.ts';
+import { type CommandResult, lastLines, runCommand } from './run-command.ts';
 import { type LedgerEntry, serverLedger, stopPortMapper } from './server-ledger.ts';
 
 const READY_TIMEOUT_MS = 90_000;
@@ -154,6 +154,15 @@ export class RabbitServer {
   ctl(...args: string[]): Promise<CommandResult> {
     const command = join(this.#scripts, 'rabbitmqctl');
     return runCommand(command, ['-n', this.nodeName, ...args], { timeoutMs: 60_000, env: this.#environment() });
+  }
+
+  /**
+   * Sets a variable of the running broker for which rabbitmq.conf has no name, e.g. `channel_tick_interval`. It holds
+   * for what is opened from then on, and until the node ends.
+   */
+  async setVariable(name: string, value: number): Promise<void> {
+    const result = await this.ctl('eval', `application:set_env(rabbit, ${name}, ${value}).`);
+    if (result.code !== 0) throw new Error(`${name} cannot be set: ${lastLines(result)}`);
   }
 
   /** Ends the node, its port mapper and its data. */

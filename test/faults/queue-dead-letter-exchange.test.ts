@@ -15,7 +15,7 @@ test(
     const rabbit = await RabbitServer.start();
     t.after(() => rabbit.remove());
     // Three minutes otherwise: how long RabbitMQ waits before it tries to dead-letter again.
-    await rabbit.ctl('eval', 'application:set_env(rabbit, dead_letter_worker_publisher_confirm_timeout, 1000).');
+    await rabbit.setVariable('dead_letter_worker_publisher_confirm_timeout', 1000);
     const job = await FaultJob.start(t, { broker: rabbit.amqpUrl });
     await job.stopWorker();
     const path = `exchanges/%2F/${DEAD_LETTER_EXCHANGE}`;
