@@ -23,6 +23,32 @@ export function exerciseEffects(rig: ExecutorRig): void {
     assert.equal(rig.store.count('seen'), stored);
   });
 
+  test('updates are applied once, together with the task’s other effects, and a bad one fails its task alone', async () => {
+    const messages = [
+      call('updating', { n: 1 }, 'u-1'),
+      call('updating-badly', {}, 'u-2'),
+      call('updating', { n: 2 }, 'u-3'),
+    ];
+    // At the first update the memory store loads what it takes, for longer than this one waits when the machine is busy.
+    let first = await rig.run(messages);
+    while (first.others.some(({ kind }) => kind === 'unknown')) first = await rig.run(messages);
+    for (const ran of [first, await rig.run(messages)]) {
+      assert.deepEqual(
+        ran.others.map(({ index, kind, error }) => [index, kind, error?.code]),
+        [[1, 'failed', 'E_STORE_REFUSED']],
+      );
+      assert.deepEqual(ran.states, [DONE, OTHER, DONE]);
+    }
+    assert.deepEqual(rig.store.find('counters', 'all'), { _id: 'all', n: 3 });
+    assert.equal(rig.store.find('counted', 'u-3')?.['n'], 2);
+    assert.equal(rig.store.count('counted'), 2);
+  });
+
+  test('an effect that could hit any document fails its task', async () => {
+    const ran = await rig.run([call('wiping')]);
+    assert.equal(ran.others[0]?.error?.code, 'E_TASK_OUTCOME');
+  });
+
   test('messages without an id are counted, and get the same ids when the same slab runs again', async () => {
     const place = { firstTag: 900, salt: 77, openedAtMs: 1_700_000_000_000 };
     const stored = rig.store.count('seen');

@@ -4,7 +4,7 @@
  * Known to differ: objects are equal in any order of their fields, bytes by the text that they spell, and integers beyond
  * 53 bits cannot be counted with.
  *
- * Loaded at the first update of a process: the library takes some 60 ms and 4 MB.
+ * Loaded at the first update of a process: the library takes some 150 ms and 15 MB.
  */
 import { Query, updateOne } from 'mingo';
 import { BSON } from 'mongodb';

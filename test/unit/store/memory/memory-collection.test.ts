@@ -82,3 +82,58 @@ test('a string that looks like another id’s key is not mistaken for it', () =>
   const other = idKey(7);
   assert.notEqual(idKey(other), other);
 });
+
+/** The contents, and for each number whether the unique index lets a new document have it. */
+function stateOf(collection: MemoryCollection): unknown {
+  const taken = [0, 1, 2, 3].map((n) => {
+    try {
+      collection.put('probe', { _id: 'probe', n })();
+      return false;
+    } catch {
+      return true;
+    }
+  });
+  return { documents: new Map([...collection.keys()].map((key) => [key, collection.find(key)])), taken };
+}
+
+test('for any writes a refused one changes nothing, and undoing them backwards brings everything back', () => {
+  const id = fc.constantFrom('a', 'b', 'c');
+  const write = fc.oneof(
+    fc.record({ put: id, n: fc.nat({ max: 3 }) }),
+    fc.record({ remove: id }),
+    fc.record({ insert: id, n: fc.nat({ max: 3 }) }),
+  );
+  fc.assert(
+    fc.property(fc.array(write, { maxLength: 12 }), fc.nat({ max: 12 }), (writes, kept) => {
+      const collection = new MemoryCollection('c');
+      collection.createUniqueIndex('n');
+      const reference = new Map<string, number>();
+      const isTaken = (n: number, except: string): boolean =>
+        [...reference].some(([other, value]) => other !== except && value === n);
+      const undo: (() => void)[] = [];
+      let before: unknown;
+      writes.forEach((one, nth) => {
+        if (nth === kept) before = stateOf(collection);
+        const keep = (done: () => void): void => void (nth >= kept && undo.push(done));
+        if ('remove' in one) {
+          keep(collection.remove(one.remove));
+          reference.delete(one.remove);
+        } else if ('put' in one) {
+          const put = (): (() => void) => collection.put(one.put, { _id: one.put, n: one.n });
+          if (isTaken(one.n, one.put)) assert.throws(put, { kind: 'conflict' });
+          else {
+            keep(put());
+            reference.set(one.put, one.n);
+          }
+        } else if (nth < kept) {
+          const [problem] = insert(collection, [{ _id: one.insert, n: one.n }]);
+          if (problem === undefined) reference.set(one.insert, one.n);
+        }
+        assert.deepEqual(new Map([...collection.keys()].map((key) => [key, collection.find(key)?.['n']])), reference);
+      });
+      if (before === undefined) return;
+      for (const done of undo.toReversed()) done();
+      assert.deepEqual(stateOf(collection), before);
+    }),
+  );
+});
