@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** The `millrace` command: runs the command line and ends with its exit code. */
-import { DONE } from './exit-code.ts';
+import { DONE, KILLED } from './exit-code.ts';
 import { runCommandLine } from './run-command-line.ts';
 
 /** After the command has ended nothing should keep the process; what does is cut off after this time. */
@@ -22,4 +22,6 @@ const exitCode = await runCommandLine(process.argv.slice(2), {
   signals: process,
 });
 process.exitCode = exitCode;
+if (exitCode === KILLED) process.kill(process.pid, 'SIGKILL'); // every gentler end waits for the thread
+
 setTimeout(() => process.exit(exitCode), LEFTOVER_LIMIT_MS).unref();

@@ -1,7 +1,8 @@
 import type { RuntimeOptions } from '../config/options.ts';
+import { isRuntimeError } from '../errors/runtime-error.ts';
 import { type Command, UsageError } from './command.ts';
 import { complain } from './error-line.ts';
-import { DONE, FAILED } from './exit-code.ts';
+import { DONE, FAILED, KILLED } from './exit-code.ts';
 import { RUNTIME_FLAGS, runtimeOptions } from './runtime-flags.ts';
 
 /** `millrace worker`: consumes until it is told to stop. */
@@ -27,7 +28,12 @@ export const workerCommand: Command = {
       return DONE;
     } catch (error) {
       io.stderr.write(`${complain(error).text}\n`);
-      return FAILED;
+      return isHeld(error) ? KILLED : FAILED;
     }
   },
 };
+
+/** A thread is held by native code; a normal exit would wait for it. */
+function isHeld(error: unknown): boolean {
+  return isRuntimeError(error, 'E_THREAD_STUCK') || isRuntimeError(error, 'E_STOP_TIMEOUT');
+}

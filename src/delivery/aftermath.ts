@@ -31,11 +31,15 @@ export interface AftermathParts {
   readonly settled: () => void;
 }
 
-/** One message and how its attempt ended. */
-interface Ended {
+/** One message of a batch. */
+interface Held {
   readonly batch: Batch;
   readonly index: number;
   readonly message: HeldMessage;
+}
+
+/** One message and how its attempt ended. */
+interface Ended extends Held {
   readonly task: string | undefined;
   readonly attempt: EndedAttempt;
   /** Attempts that the policy allows. */
@@ -102,8 +106,8 @@ export class Aftermath {
       fields,
       `a message came back ${message.returns} times without an end: it goes to ${name}`,
     );
-    const followUp = this.#toQueue(batch, message, name, 'suspect', [() => suspectProperties(message)]);
-    this.#send(followUp, batch, index, () => void tally.suspects++);
+    const followUp = this.#toQueue({ batch, index, message }, name, 'suspect', [() => suspectProperties(message)]);
+    this.#send(followUp, { batch, index, message }, () => void tally.suspects++);
   }
 
   /**
@@ -157,13 +161,13 @@ export class Aftermath {
 
   #retry(ended: Ended, delayMs: number): void {
     const { tally, log } = this.#parts;
-    const { batch, message, attempt, of } = ended;
+    const { message, attempt, of } = ended;
     tally.failed++;
     const next = `attempt ${attempt.attempt + 1} of ${of} in ${formatDelay(delayMs)}`;
     log.warn(keyOf(ended), fieldsOf(ended), `${describe(ended)}; ${next}`);
     const variants = [() => retryProperties(message, attempt), () => bareRetryProperties(message, attempt)];
     const followUp = delayed(ended, { what: 'retry', delayMs, variants });
-    this.#send(followUp, batch, ended.index, () => void tally.retried++, ended);
+    this.#send(followUp, ended, () => void tally.retried++, ended);
   }
 
   #waitFor(ended: Ended, { delayMs, forTask }: { readonly delayMs: number; readonly forTask: boolean }): void {
@@ -174,7 +178,7 @@ export class Aftermath {
     if (forTask) log.warn(keyOf(ended), fieldsOf(ended), text);
     else log.info(keyOf(ended), fieldsOf(ended), text);
     const followUp = delayed(ended, { what: 'wait', delayMs, variants: [() => waitProperties(message, forTask)] });
-    this.#send(followUp, ended.batch, ended.index, () => void tally.waited++, ended);
+    this.#send(followUp, ended, () => void tally.waited++, ended);
   }
 
   #expire(ended: Ended): void {
@@ -192,26 +196,31 @@ export class Aftermath {
     tally.failed++;
     log.error(keyOf(ended), fieldsOf(ended), `${describe(ended)}; it goes to ${queue}`);
     const followUp = this.#toQueue(
-      batch,
-      message,
+      ended,
       queue,
       what,
       [() => deadProperties(message, attempt, home), () => packedDeadProperties(message, attempt, home)].slice(
         message.properties === undefined ? 1 : 0,
       ),
     );
-    this.#send(followUp, batch, ended.index, () => void tally.deadLettered++);
+    this.#send(followUp, ended, () => void tally.deadLettered++);
   }
 
   /** To a queue that is declared with our own arguments where it is not there. */
-  #toQueue(batch: Batch, { body }: HeldMessage, name: string, what: string, variants: FollowUp['variants']): FollowUp {
+  #toQueue({ batch, message }: Held, name: string, what: string, variants: FollowUp['variants']): FollowUp {
     const known = queueTopology(batch.lane.queue.home, 'quorum').queues.find((spec) => spec.name === name);
     const declare = known ?? { name, arguments: { 'x-queue-type': 'quorum' } };
-    return { source: batch.lane.queue.name, what, destination: { kind: 'queue', declare }, variants, body };
+    return {
+      source: batch.lane.queue.name,
+      what,
+      destination: { kind: 'queue', declare },
+      variants,
+      body: message.body,
+    };
   }
 
   /** @param ended - where a message that cannot be sent as it is goes to the dead letters instead */
-  #send(followUp: FollowUp, batch: Batch, index: number, counted: () => void, ended?: Ended): void {
+  #send(followUp: FollowUp, { batch, index }: Held, counted: () => void, ended?: Ended): void {
     const settle = (answer: FollowUpAnswer): void => {
       if (answer === 'stopped') return; // the message stays unacked with the broker
       if (answer === 'unsendable' && ended !== undefined) {

@@ -56,7 +56,7 @@ export class Completer {
    */
   died(run: RunInFlight, death: ThreadDeath, reason: string): void {
     const { batch, alone = false } = run;
-    const { aftermath, runAgain } = this.#parts;
+    const { runAgain } = this.#parts;
     const verdict = judge(run, death);
     for (const index of verdict.done) this.#succeed(batch, index, 1);
     if (verdict.again.length > 0) runAgain({ batch, indexes: verdict.again, alone });

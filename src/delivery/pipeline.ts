@@ -4,7 +4,7 @@ import { SlabPool } from '../batch/slab-pool.ts';
 import type { Broker, Consumer, Publisher } from '../broker/broker.ts';
 import { Delays } from '../broker/delays.ts';
 import { isRuntimeError, RuntimeError } from '../errors/runtime-error.ts';
-import type { Executor } from '../executor/executor.ts';
+import type { Executor, TaskDescription } from '../executor/executor.ts';
 import type { Store } from '../store/store.ts';
 import type { Service } from '../support/service.ts';
 import { LogLimiter } from '../telemetry/log-limiter.ts';
@@ -127,19 +127,8 @@ export class Pipeline implements Service {
       ended: changed,
       failed: (error) => this.#fail(error),
     });
-    this.#deadlines = new DeadlineWatch({
-      runs: () => this.#dispatcher.runs(),
-      terminate: (threadId, reason) => executor.terminate(threadId, reason),
-      logger,
-      shortestMs: Math.min(...tasks.map((task) => task.timeoutMs)),
-    });
-    this.#watchdog = new ConsumerWatchdog({
-      lanes: this.#lanes,
-      broker,
-      logger,
-      intervalMs: options.watchdogMs,
-      paused: () => this.#pausedBy() !== undefined,
-    });
+    this.#deadlines = this.#createDeadlineWatch(tasks);
+    this.#watchdog = this.#createWatchdog(options.watchdogMs);
   }
 
   /** Opens a consumer for each queue; rejects with the first one's error and leaves none open. */
@@ -191,6 +180,22 @@ export class Pipeline implements Service {
     return this.#lanes.map(({ queue, sizer }) => {
       return { queue: queue.name, target: sizer.target, meanTaskMs: sizer.meanTaskMs, prefetch: queue.prefetch };
     });
+  }
+
+  #createDeadlineWatch(tasks: readonly TaskDescription[]): DeadlineWatch {
+    const { executor, logger } = this.#parts;
+    return new DeadlineWatch({
+      runs: () => this.#dispatcher.runs(),
+      terminate: (threadId, reason) => executor.terminate(threadId, reason),
+      logger,
+      shortestMs: Math.min(...tasks.map((task) => task.timeoutMs)),
+    });
+  }
+
+  #createWatchdog(intervalMs: number): ConsumerWatchdog {
+    const { broker, logger } = this.#parts;
+    const paused = (): boolean => this.#pausedBy() !== undefined;
+    return new ConsumerWatchdog({ lanes: this.#lanes, broker, logger, intervalMs, paused });
   }
 
   async #open(): Promise<void> {

@@ -50,7 +50,8 @@ export const ERROR_CODES = {
   E_TASK_TIMEOUT: {
     severity: 'task',
     retryable: true,
-    summary: 'The task did not end within its timeout and grace; its thread was ended.',
+    summary:
+      'The task did not end within its timeout; where it did not heed its signal within the grace, its thread was ended.',
   },
   E_TASK_EXPIRED: {
     severity: 'task',

@@ -1,3 +1,4 @@
+import { isRuntimeError } from '../errors/runtime-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
 /** Exit codes of a process that a signal ended: 128 + its number, as shells expect. */
@@ -13,6 +14,8 @@ export interface SignalSource {
   on(signal: StopSignal, listener: () => void): unknown;
   off(signal: StopSignal, listener: () => void): unknown;
   exit(code: number): void;
+  kill(pid: number, signal: 'SIGKILL'): void;
+  readonly pid: number;
 }
 
 /**
@@ -32,7 +35,10 @@ export function drainOnSignals(target: SignalTarget, logger: Logger, source: Sig
     logger.info({ signal }, 'draining; a second signal ends the process at once');
     target.stop().catch((error: unknown) => {
       logger.error({ error }, 'the stop failed: ending the process');
-      source.exit(1);
+      // a thread that native code holds would hold up every gentler end
+      if (isRuntimeError(error, 'E_THREAD_STUCK') || isRuntimeError(error, 'E_STOP_TIMEOUT'))
+        source.kill(source.pid, 'SIGKILL');
+      else source.exit(1);
     });
   };
   const onTerm = (): void => receive('SIGTERM');
