@@ -1,0 +1,84 @@
+import { type Document, MongoClient } from 'mongodb';
+import { AmqpBroker } from '../../src/broker/amqp/amqp-broker.ts';
+import { AMQP_DEFAULTS } from '../../src/broker/amqp/amqp-options.ts';
+import { deadQueueName } from '../../src/broker/topology.ts';
+import { takeMessages } from '../../src/runtime/take-messages.ts';
+import { MARKS_COLLECTION } from '../../src/store/mongo/applied-marks.ts';
+import type { CounterEnd, SoakEnds } from './soak-ledger.ts';
+import { lookUntil, manage, QUEUE, type SoakRig, SPARE_QUEUE } from './soak-rig.ts';
+
+const DEAD_QUEUES = [QUEUE, SPARE_QUEUE].map(deadQueueName);
+/** Longer than the longest delay and all retries; what is not over by then is counted as queued. */
+const DRAIN_MS = 180_000;
+/** Empty counts when it stays so for two rounds of the broker's statistics, 5 s each: a message may be between two queues. */
+const EMPTY_MS = 11_000;
+
+interface QueueLength {
+  readonly name: string;
+  readonly messages?: number;
+}
+
+/** Waits until all queues but those of dead letters are empty and no worker holds anything; false where that takes too long. */
+export async function untilDrained(rig: SoakRig, seen: (left: number) => void): Promise<boolean> {
+  let emptySince = Infinity;
+  const drained = async (): Promise<boolean> => {
+    const queues = await manage<QueueLength[]>(rig, 'queues?columns=name,messages');
+    const left = queues
+      .filter(({ name }) => !DEAD_QUEUES.includes(name))
+      .reduce((sum, { messages = 0 }) => sum + messages, 0);
+    seen(left + rig.crew.held);
+    if (left + rig.crew.held > 0) emptySince = Infinity;
+    else emptySince = Math.min(emptySince, performance.now());
+    return performance.now() - emptySince >= EMPTY_MS;
+  };
+  try {
+    await lookUntil('everything has ended', drained, DRAIN_MS);
+    return true;
+  } catch {
+    return false; // what is left is counted as queued
+  }
+}
+
+/** Reads all places, directly. The workers must be gone. */
+export async function collectEnds(rig: SoakRig, database: string): Promise<SoakEnds> {
+  const mongo = new MongoClient(rig.mongo.url);
+  const broker = new AmqpBroker({ ...AMQP_DEFAULTS, urls: [rig.rabbit.amqpUrl] });
+  await broker.start();
+  try {
+    const read = <T>(collection: string, one: (document: Document) => T): Promise<T[]> =>
+      mongo.db(database).collection(collection).find().map(one).toArray();
+    const counter = ({ _id, n, by }: Document): CounterEnd => {
+      return { key: Number(_id), n: Number(n), ...(Array.isArray(by) ? { by: by.map(String) } : {}) };
+    };
+    const documents = await read('documents', ({ _id, n, lateMs }) => {
+      return { id: String(_id), n: Number(n), lateMs: Number(lateMs ?? 0) };
+    });
+    const names = (await manage<QueueLength[]>(rig, 'queues?columns=name')).map(({ name }) => name);
+    const deadLetters: { id: string; code: string }[] = [];
+    const queued: string[] = [];
+    for (const name of names) {
+      for (const { properties } of await takeMessages(broker, name)) {
+        const id = properties.messageId ?? 'without an id';
+        if (DEAD_QUEUES.includes(name)) deadLetters.push({ id, code: reasonOf(properties.headers) });
+        else queued.push(id);
+      }
+    }
+    return {
+      documents,
+      marks: await read(MARKS_COLLECTION, ({ _id }) => String(_id)),
+      counters: await read('counters', counter),
+      pairCounters: await read('pairCounters', counter),
+      deadLetters,
+      queued,
+    };
+  } finally {
+    await broker.stop();
+    await mongo.close();
+  }
+}
+
+/** Our code; else the broker's reason, for what it has dead-lettered itself. */
+function reasonOf(headers: Readonly<Record<string, unknown>> | undefined): string {
+  const [first] = (headers?.['x-death'] ?? []) as readonly { readonly reason?: string }[];
+  return (headers?.['x-error-code'] as string | undefined) ?? first?.reason ?? 'no reason';
+}
