@@ -5,13 +5,14 @@
  * ends with e.g. "1665 of 100000 confirmed messages are lost".
  */
 import assert from 'node:assert/strict';
-import { randomInt, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { MongoClient } from 'mongodb';
 import { AmqpBroker } from '../../src/broker/amqp/amqp-broker.ts';
 import { AMQP_DEFAULTS } from '../../src/broker/amqp/amqp-options.ts';
 import { deadQueueName } from '../../src/broker/topology.ts';
 import { createClient } from '../../src/index.ts';
+import { faultRandom } from '../support/fault-seed.ts';
 import { amqpUrl, mongoUrl, needs } from '../support/servers.ts';
 import { assertLedger, storedIds } from '../support/stored-ids.ts';
 import { WorkerProcess } from '../support/worker-process.ts';
@@ -25,7 +26,7 @@ test(
   async (t) => {
     const [broker, store] = [amqpUrl as string, mongoUrl as string];
     const queue = `kill-${randomUUID()}`;
-    const marks = Array.from({ length: KILLS }, () => randomInt(MESSAGES * 0.1, MESSAGES * 0.9)).sort((a, b) => a - b);
+    const marks = faultRandom(t).marks(KILLS, MESSAGES * 0.1, MESSAGES * 0.9);
     t.diagnostic(`kills when the stored documents cross ${marks.join(', ')}`);
 
     await using client = await createClient({ broker });

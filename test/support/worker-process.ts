@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import type { RuntimeOptions } from '../../src/config/options.ts';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { RuntimeOptions, StoreSettings } from '../../src/config/options.ts';
 import type { RuntimeStats } from '../../src/runtime/runtime.ts';
 import type { WorkerOrder } from '../fixtures/worker/main.ts';
+import { builtProject } from './built-project.ts';
 
 /** What the worker process reports of itself, by default every 20 ms. */
 export interface WorkerStats extends RuntimeStats {
@@ -12,6 +14,8 @@ export interface WorkerStats extends RuntimeStats {
   readonly broker: string;
   readonly reconnects: number;
   readonly store?: string;
+  /** Threads that ended, and not by a stop. */
+  readonly exits: number;
   /** Its wall clock, Unix ms. */
   readonly now: number;
 }
@@ -24,16 +28,19 @@ type Report =
 
 export type WorkerOptions = Partial<Omit<RuntimeOptions, 'broker' | 'store' | 'tasks'>> & {
   readonly broker: string;
-  readonly store?: string;
-  readonly tasks?: string;
+  readonly store?: string | StoreSettings;
 };
 
 export interface WorkerSetting {
-  /** Modules loaded before everything else, in all threads. */
-  readonly preload?: readonly URL[];
+  /** Its task module, by its name in fixtures/worker; `tasks` unless told otherwise. */
+  readonly tasks?: string;
+  /** Modules of fixtures/worker, by name, that are loaded before everything else, in all threads. */
+  readonly preload?: readonly string[];
   /** For the preloaded modules. */
   readonly env?: Readonly<Record<string, string>>;
   readonly reportEveryMs?: number;
+  /** Gets what it logs. */
+  readonly logged?: (text: string) => void;
 }
 
 export interface ProcessEnd {
@@ -43,7 +50,6 @@ export interface ProcessEnd {
 
 /** MILLRACE_PROJECT names a copy of the project to run instead, which is how scripts/mutations.ts shows that a test can fail. */
 const PROJECT = process.env['MILLRACE_PROJECT'] ?? fileURLToPath(new URL('../../', import.meta.url));
-const MAIN = `${PROJECT}/test/fixtures/worker/main.ts`;
 const LONGEST_WAIT_MS = 120_000;
 /** Of what it logs the end is kept: enough to see why it ended. */
 const LONGEST_ERRORS = 64 * 1024;
@@ -59,7 +65,7 @@ export class WorkerProcess {
   #obeyed = 0;
   rssBytes = 0;
 
-  private constructor(child: ChildProcess) {
+  private constructor(child: ChildProcess, logged: ((text: string) => void) | undefined) {
     this.#child = child;
     createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (line) =>
       this.#hear(JSON.parse(line) as Report),
@@ -67,6 +73,7 @@ export class WorkerProcess {
     child.stdin?.on('error', () => undefined); // it may be gone when it is told something; `until` says so
     child.stderr?.on('data', (chunk: Buffer) => {
       this.#errors = (this.#errors + chunk.toString()).slice(-LONGEST_ERRORS);
+      logged?.(chunk.toString());
     });
     this.exited = new Promise((resolve) => {
       child.on('exit', (code, signal) => {
@@ -79,20 +86,27 @@ export class WorkerProcess {
 
   /** Resolves when the worker consumes. */
   static async start(options: WorkerOptions, setting: WorkerSetting = {}): Promise<WorkerProcess> {
-    const worker = WorkerProcess.spawn(options, setting);
+    const worker = await WorkerProcess.spawn(options, setting);
     await worker.running();
     return worker;
   }
 
-  /** Does not wait: for a worker that may die while it starts. */
-  static spawn(options: WorkerOptions, { preload = [], env = {}, reportEveryMs = 20 }: WorkerSetting): WorkerProcess {
-    const imports = ['tsx', ...preload.map((url) => url.href)].flatMap((name) => ['--import', name]);
-    const settings = { WORKER_OPTIONS: JSON.stringify(options), WORKER_REPORT_MS: String(reportEveryMs) };
+  /** Does not wait until it consumes: for a worker that may die before. */
+  static async spawn(options: WorkerOptions, setting: WorkerSetting = {}): Promise<WorkerProcess> {
+    const { tasks = 'tasks', preload = [], env = {}, reportEveryMs = 20 } = setting;
+    const folder = join(await builtProject(PROJECT), 'test', 'fixtures', 'worker');
+    const imports = preload.flatMap((name) => ['--import', pathToFileURL(join(folder, `${name}.js`)).href]);
+    const settings = {
+      WORKER_OPTIONS: JSON.stringify(options),
+      WORKER_TASKS: tasks,
+      WORKER_REPORT_MS: String(reportEveryMs),
+    };
     return new WorkerProcess(
-      spawn(process.execPath, [...imports, MAIN], {
+      spawn(process.execPath, [...imports, join(folder, 'main.js')], {
         env: { ...process.env, ...env, ...settings },
         stdio: ['pipe', 'pipe', 'pipe'],
       }),
+      setting.logged,
     );
   }
 

@@ -1,0 +1,79 @@
+/** Signals to the worker process: it drains, or is cut short, and the ledger is the same. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { faultRandom } from '../support/fault-seed.ts';
+import { ProcessJob } from '../support/process-job.ts';
+import { amqpUrl, mongoUrl, needs } from '../support/servers.ts';
+
+const servers = { broker: amqpUrl as string, store: mongoUrl as string };
+
+test(
+  'SIGTERM at random points: each time the worker drains, and the next one goes on',
+  needs(amqpUrl, mongoUrl),
+  async (t) => {
+    const messages = 30_000;
+    const job = await ProcessJob.open(t, servers);
+    await job.sendNumbered('store', messages);
+    for (const mark of faultRandom(t).marks(3, messages * 0.05, messages * 0.9)) {
+      const worker = await job.worker();
+      await job.untilStored(mark);
+      assert.ok(await job.ready(), 'the signal comes in the middle of the work');
+      assert.deepEqual(await worker.terminate(), { code: 0, signal: null }, worker.errors);
+      // What is not stored is in the queue, and nothing is both.
+      await job.untilReady(messages - (await job.count()));
+    }
+    await job.worker();
+    await job.untilEnded();
+    await job.close();
+  },
+);
+
+test(
+  'a second SIGTERM ends the worker at once, and what it held is delivered again',
+  needs(amqpUrl, mongoUrl),
+  async (t) => {
+    const job = await ProcessJob.open(t, servers);
+    await job.send(
+      'slow-witness',
+      Array.from({ length: 40 }, (_, n) => ({ n, ms: n < 20 ? 0 : 600_000 })),
+    );
+    const worker = await job.worker();
+    await worker.until('four tasks are stuck', () => count(worker.errors, /"begun"/g) >= 24);
+    worker.signal('SIGTERM');
+    await worker.until('it drains', (stats) => stats?.state === 'draining');
+    worker.signal('SIGTERM');
+    assert.deepEqual(await worker.exited, { code: 143, signal: null });
+    await job.untilReady(20);
+    const ledger = await job.close();
+    assert.equal(ledger.queued.length, 20, ledger.summary);
+  },
+);
+
+test(
+  'tasks that outlast the grace are cut off and run again, with no attempt counted',
+  needs(amqpUrl, mongoUrl),
+  async (t) => {
+    const random = faultRandom(t);
+    const job = await ProcessJob.open(t, servers);
+    // Some end within the grace, some would not: which is which depends on the seed.
+    await job.send(
+      'slow-witness',
+      Array.from({ length: 40 }, (_, n) => ({ n, ms: random.integer(0, 800) })),
+    );
+    for (let round = 0; round < 2; round++) {
+      const worker = await job.worker({ shutdown: { grace: '200ms' } });
+      await worker.until('it works', (stats) => (stats?.succeeded ?? 0) >= 2);
+      assert.equal((await worker.terminate()).code, 0, worker.errors);
+    }
+    await job.worker();
+    await job.untilEnded();
+    const witnesses = await job.db.collection('stored').find({ redelivered: true }).toArray();
+    assert.ok(witnesses.length > 0, 'some were cut off or given back');
+    assert.deepEqual([...new Set(witnesses.map(({ attempt }) => attempt as unknown))], [1]);
+    await job.close();
+  },
+);
+
+function count(text: string, pattern: RegExp): number {
+  return text.match(pattern)?.length ?? 0;
+}
