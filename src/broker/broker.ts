@@ -58,7 +58,14 @@ export interface OutgoingMessage {
   readonly properties: MessageProperties;
   /** Must stay unchanged until the promise settles. */
   readonly body: Uint8Array;
+  /**
+   * Where it goes instead, asked when there is room and a connection for it: for a message that is due at a certain time,
+   * and has by then a shorter delay. Must not throw.
+   */
+  readonly readdress?: () => Address;
 }
+
+export type Address = Pick<OutgoingMessage, 'exchange' | 'routingKey'>;
 
 /** Publishes with confirms. Persistence is in the properties (`deliveryMode: 2`), always `mandatory`. */
 export interface Publisher {

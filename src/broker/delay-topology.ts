@@ -24,6 +24,7 @@
  */
 import { createHash } from 'node:crypto';
 import { RuntimeError } from '../errors/runtime-error.ts';
+import type { Address } from './broker.ts';
 import type { Topology } from './topology.ts';
 
 export const DELAY_UNIT_MS = 100;
@@ -34,12 +35,6 @@ export const LONGEST_LEVELS_DELAY_MS = (2 ** DELAY_LEVELS - 1) * DELAY_UNIT_MS;
 const HIGHEST = DELAY_LEVELS - 1;
 const SHORT_STRING_BYTES = 255; // of a routing key
 const LONGEST_ADDRESS_BYTES = SHORT_STRING_BYTES - 2 * DELAY_LEVELS;
-
-/** Where to publish a message that has to wait. */
-export interface DelayRoute {
-  readonly exchange: string;
-  readonly routingKey: string;
-}
 
 /** All levels with their queues, and the exchange behind them. */
 export function delayTopology(prefix: string): Topology {
@@ -97,7 +92,7 @@ export function delayBinding(prefix: string, queue: string): Topology {
  * Where to publish so that the message reaches `queue` after the delay: rounded up to 100 ms, at least 100 ms.
  * Throws E_OPTION_RANGE for delays that the levels do not hold.
  */
-export function delayRoute(prefix: string, queue: string, delayMs: number): DelayRoute {
+export function delayRoute(prefix: string, queue: string, delayMs: number): Address {
   if (Number.isNaN(delayMs) || delayMs > LONGEST_LEVELS_DELAY_MS)
     throw new RuntimeError(
       'E_OPTION_RANGE',

@@ -1,5 +1,5 @@
-import type { Broker } from './broker.ts';
-import { type DelayRoute, delayBinding, delayMarker, delayRoute, delayTopology } from './delay-topology.ts';
+import type { Address, Broker } from './broker.ts';
+import { delayBinding, delayMarker, delayRoute, delayTopology } from './delay-topology.ts';
 
 /**
  * Delays on one virtual host: declares the levels and the way from them to each queue when first needed, and tells
@@ -40,7 +40,7 @@ export class Delays {
    * Where to publish so that the message reaches `queue` after the delay: rounded up to 100 ms, at least 100 ms.
    * Throws E_OPTION_RANGE for delays longer than 19.4 days. Call `ready` first.
    */
-  route(queue: string, delayMs: number): DelayRoute {
+  route(queue: string, delayMs: number): Address {
     return delayRoute(this.#prefix, queue, delayMs);
   }
 

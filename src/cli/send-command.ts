@@ -1,6 +1,9 @@
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import type { SendManyOptions } from '../client/send-options.ts';
+import { readTiming } from '../client/send-timing.ts';
 import { optionsFromEnv } from '../config/from-env.ts';
+import type { Duration } from '../support/duration.ts';
 import { type Command, type CommandIo, type FlagValues, isOn, textOf, textsOf, UsageError } from './command.ts';
 import { DONE } from './exit-code.ts';
 
@@ -17,6 +20,9 @@ export const sendCommand: Command = {
     { name: 'task', short: 't', value: 'NAME', summary: 'the task that is to run' },
     { name: 'queue', short: 'q', value: 'NAME', summary: 'where the messages go' },
     { name: 'payload', short: 'p', value: 'JSON', summary: 'the payload; without it: NDJSON on standard input' },
+    { name: 'delay', value: 'DURATION', summary: 'how long the messages wait before a worker gets them, e.g. 30s' },
+    { name: 'at', value: 'DATE', summary: 'when a worker may get them, ISO 8601, e.g. 2026-05-01T08:00:00Z' },
+    { name: 'start-within', value: 'DURATION', summary: 'how long after that their first attempt may still begin' },
     {
       name: 'broker',
       value: 'URL',
@@ -28,16 +34,18 @@ export const sendCommand: Command = {
   examples: [
     `millrace send --task record-call --queue calls --payload '{"caller":"+4930123"}'`,
     'millrace send --task record-call --queue calls < calls.ndjson',
+    `millrace send --task remind --queue mails --payload '{"to":"a@b.c"}' --delay 30s --start-within 10m`,
   ],
   async run(values, io) {
     const [task, queue] = [required(values, 'task'), required(values, 'queue')];
+    const options = { queue, ...timingOf(values) };
     const payloads = payloadsOf(values, io);
     const broker = textsOf(values, 'broker') ?? optionsFromEnv(io.env).broker;
     const { createClient } = await import('../runtime/create-client.ts');
     const client = await createClient(broker === undefined ? {} : { broker });
     const ids: string[] = [];
     try {
-      for await (const chunk of payloads) ids.push(...(await client.sendMany(task, chunk, { queue })));
+      for await (const chunk of payloads) ids.push(...(await client.sendMany(task, chunk, options)));
     } catch (error) {
       if (ids.length > 0) io.stderr.write(`millrace: ${ids.length} messages were confirmed before the error\n`);
       throw error;
@@ -49,6 +57,21 @@ export const sendCommand: Command = {
     return DONE;
   },
 };
+
+/** Checked before anything is connected. */
+function timingOf(values: FlagValues): Pick<SendManyOptions, 'delay' | 'at' | 'startWithin'> {
+  const [delay, at, startWithin] = ['delay', 'at', 'start-within'].map((flag) => textOf(values, flag));
+  const due = at === undefined ? undefined : new Date(at);
+  if (due !== undefined && Number.isNaN(due.getTime()))
+    throw new UsageError(`--at "${at}" is no date; expected ISO 8601, e.g. 2026-05-01T08:00:00Z`);
+  const timing = {
+    ...(delay === undefined ? {} : { delay: delay as Duration }),
+    ...(due === undefined ? {} : { at: due }),
+    ...(startWithin === undefined ? {} : { startWithin: startWithin as Duration }),
+  };
+  readTiming(timing);
+  return timing;
+}
 
 function payloadsOf(values: FlagValues, io: CommandIo): AsyncIterable<readonly unknown[]> {
   const text = textOf(values, 'payload');

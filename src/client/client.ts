@@ -1,17 +1,21 @@
-import type { OutgoingMessage, Publisher } from '../broker/broker.ts';
+import type { Address, OutgoingMessage, Publisher } from '../broker/broker.ts';
+import type { Delays } from '../broker/delays.ts';
 import { type QueueType, queueTopology, type Topology } from '../broker/topology.ts';
 import { RuntimeError } from '../errors/runtime-error.ts';
 import { toWireError } from '../errors/wire-error.ts';
 import { uuidV7 } from '../support/uuid-v7.ts';
 import type { TaskDefinition } from '../task/define-task.ts';
+import { Room } from './room.ts';
 import type { SendFailure, SendManyOptions, SendOptions } from './send-options.ts';
-import { taskMessage } from './task-message.ts';
+import { readTiming, type Timing } from './send-timing.ts';
+import { type TaskMessageParts, taskMessage } from './task-message.ts';
 
 /** What a client works with, opened by the composition root. */
 export interface ClientParts {
   readonly publisher: Publisher;
   /** As Broker.declare. */
   readonly declare: (topology: Topology) => Promise<void>;
+  readonly delays: Delays;
   /** Closes what was opened for this client alone. */
   readonly release: () => Promise<void>;
 }
@@ -24,6 +28,9 @@ export interface ClientSettings {
   readonly declare: boolean;
   readonly closeGraceMs: number;
 }
+
+/** What all messages of one call have in common. */
+type Addressed = Omit<TaskMessageParts, 'id'> & { readonly timing: Timing };
 
 type ClientState = 'open' | 'closing' | 'closed';
 
@@ -41,7 +48,8 @@ const LONGEST_SHORT_STRING = 255;
  *     open ──close()──▶ closing: nothing new, what was begun is confirmed ──▶ closed
  *
  * At most `window` messages are unconfirmed at once, over all calls; the rest wait. While the broker is away or blocks
- * publishing, calls wait too. Each queue is declared once, with its dead-letter queue, unless it exists.
+ * publishing, calls wait too. Each queue is declared once, with its dead-letter queue, unless it exists. The queues in
+ * which delayed messages wait are declared with the first delayed message, unless they exist.
  */
 export class Client implements AsyncDisposable {
   readonly #parts: ClientParts;
@@ -126,8 +134,8 @@ export class Client implements AsyncDisposable {
     const id = options.id ?? uuidV7();
     requireShortString('id', id);
     const message = taskMessage({ ...parts, id }, payload);
-    await this.#ready(parts.queue);
-    await this.#publish(message);
+    await this.#ready(parts);
+    await this.#publish(message, parts);
     return id;
   }
 
@@ -137,7 +145,7 @@ export class Client implements AsyncDisposable {
     options: SendManyOptions,
   ): Promise<string[]> {
     const parts = this.#address(task, options);
-    await this.#ready(parts.queue);
+    await this.#ready(parts);
     const ids: string[] = [];
     const failures: SendFailure[] = [];
     const room = new Room(this.#settings.window);
@@ -154,7 +162,7 @@ export class Client implements AsyncDisposable {
       const index = ids.push(id) - 1;
       room.enter();
       try {
-        await this.#publish(taskMessage({ ...parts, id }, payload));
+        await this.#publish(taskMessage({ ...parts, id }, payload), parts);
       } catch (error) {
         failed(index, id, error);
       }
@@ -173,31 +181,46 @@ export class Client implements AsyncDisposable {
     return ids;
   }
 
-  /** A queue that was deleted since is declared again by the next call. */
-  async #publish(message: OutgoingMessage): Promise<void> {
+  /** A queue, or a delay level, that was deleted since is declared again by the next call. */
+  async #publish(message: OutgoingMessage, { queue, timing }: Addressed): Promise<void> {
     try {
-      await this.#parts.publisher.publish(message);
+      await this.#parts.publisher.publish(
+        timing.remainingMs === undefined ? message : this.#delayed(message, queue, timing.remainingMs),
+      );
     } catch (error) {
-      if (error instanceof RuntimeError && error.code === 'E_PUBLISH_UNROUTABLE')
-        this.#declared.delete(message.routingKey);
+      if (error instanceof RuntimeError && error.code === 'E_PUBLISH_UNROUTABLE') {
+        this.#declared.delete(queue);
+        this.#parts.delays.forget(timing.remainingMs === undefined ? queue : undefined);
+      }
       throw error;
     }
   }
 
-  #address<Payload>(
-    task: TaskDefinition<Payload> | string,
-    { queue, priority, correlationId, headers }: SendManyOptions,
-  ): Omit<Parameters<typeof taskMessage>[0], 'id'> {
+  /** What has no time left to wait when it goes out goes to its queue at once. */
+  #delayed(message: OutgoingMessage, queue: string, remainingMs: () => number): OutgoingMessage {
+    const address = (): Address => {
+      const delayMs = remainingMs();
+      return delayMs > 0 ? this.#parts.delays.route(queue, delayMs) : { exchange: '', routingKey: queue };
+    };
+    return { ...message, ...address(), readdress: address };
+  }
+
+  #address<Payload>(task: TaskDefinition<Payload> | string, options: SendManyOptions): Addressed {
+    const { queue, priority, correlationId, headers } = options;
     const name = typeof task === 'string' ? task : task.name;
     const target = queue ?? (typeof task === 'string' ? undefined : task.queue) ?? this.#settings.defaultQueue;
     requireShortString('task name', name);
     requireShortString('queue', target);
-    return { task: name, queue: target, priority, correlationId, headers };
+    return { task: name, queue: target, priority, correlationId, headers, timing: readTiming(options) };
+  }
+
+  async #ready({ queue, timing }: Addressed): Promise<void> {
+    if (this.#settings.declare) await this.#declare(queue);
+    if (timing.remainingMs !== undefined) await this.#parts.delays.ready(queue);
   }
 
   /** Declared once per queue; a failed attempt is made again by the next call. */
-  #ready(queue: string): Promise<void> {
-    if (!this.#settings.declare) return Promise.resolve();
+  #declare(queue: string): Promise<void> {
     const known = this.#declared.get(queue);
     if (known !== undefined) return known;
     const declaring = this.#parts.declare(queueTopology(queue, this.#settings.queueType));
@@ -223,44 +246,6 @@ export class Client implements AsyncDisposable {
     const allowed: readonly ClientState[] = NEXT[this.#state];
     if (!allowed.includes(to)) throw new RuntimeError('E_STATE', `a client cannot go from ${this.#state} to ${to}`);
     this.#state = to;
-  }
-}
-
-/** Counts the messages of one call that are on their way, and waits for room or for the end. */
-class Room {
-  readonly #size: number;
-  #inside = 0;
-  #wake: (() => void) | undefined;
-
-  constructor(size: number) {
-    this.#size = size;
-  }
-
-  get full(): boolean {
-    return this.#inside >= this.#size;
-  }
-
-  enter(): void {
-    this.#inside++;
-  }
-
-  leave(): void {
-    this.#inside--;
-    this.#wake?.();
-  }
-
-  async freed(): Promise<void> {
-    while (this.full) await this.#changed();
-  }
-
-  async emptied(): Promise<void> {
-    while (this.#inside > 0) await this.#changed();
-  }
-
-  #changed(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#wake = resolve;
-    });
   }
 }
 

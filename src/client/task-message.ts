@@ -1,6 +1,8 @@
 import type { MessageProperties } from '../batch/message-properties.ts';
+import { START_BY } from '../batch/task-headers.ts';
 import type { OutgoingMessage } from '../broker/broker.ts';
 import { RuntimeError } from '../errors/runtime-error.ts';
+import type { Timing } from './send-timing.ts';
 
 /** What one message is made of, beside its payload. */
 export interface TaskMessageParts {
@@ -10,6 +12,7 @@ export interface TaskMessageParts {
   readonly priority: number | undefined;
   readonly correlationId: string | undefined;
   readonly headers: Readonly<Record<string, unknown>> | undefined;
+  readonly timing: Timing;
 }
 
 const PERSISTENT = 2;
@@ -19,22 +22,26 @@ const PERSISTENT = 2;
  *
  *     body        the payload as JSON, or as it is where it is a Uint8Array (used without a copy)
  *     properties  content_type, type = task name, message_id = task id, timestamp, delivery_mode 2,
- *                 priority, correlation_id and headers only where given: a header table costs more than the rest
+ *                 priority, correlation_id and headers only where given: a header table costs more than the rest.
+ *                 timestamp is the time of sending or, for a delayed message, the time it is due: a task's
+ *                 `startWithin` counts from there
  *
  * Throws E_PAYLOAD_UNENCODABLE for what JSON cannot carry.
  */
 export function taskMessage(parts: TaskMessageParts, payload: unknown): OutgoingMessage {
+  const { timing } = parts;
   const raw = payload instanceof Uint8Array;
   const properties: MessageProperties = {
     contentType: raw ? 'application/octet-stream' : 'application/json',
     deliveryMode: PERSISTENT,
     messageId: parts.id,
-    timestamp: Math.floor(Date.now() / 1000),
+    timestamp: Math.floor((timing.dueAt ?? Date.now()) / 1000),
     type: parts.task,
   };
   if (parts.priority !== undefined) properties.priority = parts.priority;
   if (parts.correlationId !== undefined) properties.correlationId = parts.correlationId;
   if (parts.headers !== undefined) properties.headers = parts.headers;
+  if (timing.startBy !== undefined) properties.headers = { ...parts.headers, [START_BY]: timing.startBy };
   return { exchange: '', routingKey: parts.queue, properties, body: raw ? payload : encodeJson(parts, payload) };
 }
 

@@ -1,4 +1,4 @@
-import type { RuntimeOptions } from '../config/options.ts';
+import type { DelaySettings, RuntimeOptions } from '../config/options.ts';
 import type { Duration } from '../support/duration.ts';
 
 export interface ClientOptions {
@@ -33,6 +33,8 @@ export interface ClientOptions {
    * @defaultValue `true`
    */
   readonly declare?: boolean;
+  /** Where delayed messages wait. */
+  readonly delays?: DelaySettings;
   /**
    * How long `close` waits for confirms that are still to come.
    * @defaultValue `10s`
@@ -48,5 +50,6 @@ export const CLIENT_DEFAULTS = {
   queue: 'default',
   queueType: 'quorum',
   declare: true,
+  delays: { prefix: 'millrace.delay' },
   closeGrace: '10s',
 } as const satisfies ClientOptions;

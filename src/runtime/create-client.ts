@@ -1,4 +1,5 @@
 import type { Publisher } from '../broker/broker.ts';
+import { Delays } from '../broker/delays.ts';
 import { Client, type ClientParts, type ClientSettings } from '../client/client.ts';
 import { checkBroker } from '../config/check-options.ts';
 import { boolean, type Check, duration, group, integer, oneOf, optional, text } from '../config/option-checks.ts';
@@ -15,6 +16,7 @@ const checkClientOptions: Check = group({
   queue: optional(text(1, 255)),
   queueType: optional(oneOf(['quorum', 'classic'])),
   declare: optional(boolean),
+  delays: optional(group({ prefix: optional(text(1, 100)) })),
   closeGrace: optional(duration(0, 10 * MINUTE)),
 });
 
@@ -31,20 +33,20 @@ export async function createClient(options: ClientOptions = {}): Promise<Client>
     declare: options.declare ?? CLIENT_DEFAULTS.declare,
     closeGraceMs: parseDuration(options.closeGrace ?? CLIENT_DEFAULTS.closeGrace) ?? Number.NaN,
   };
-  return new Client(
-    await openParts(resolveBroker(options.broker ?? CLIENT_DEFAULTS.broker), settings.window),
-    settings,
-  );
+  const delayPrefix = options.delays?.prefix ?? CLIENT_DEFAULTS.delays.prefix;
+  const broker = resolveBroker(options.broker ?? CLIENT_DEFAULTS.broker);
+  return new Client(await openParts(broker, settings.window, delayPrefix), settings);
 }
 
 /** To RabbitMQ a client needs the publishing connection only: none that reads deliveries is opened for it. */
-async function openParts(broker: ResolvedBroker, window: number): Promise<ClientParts> {
+async function openParts(broker: ResolvedBroker, window: number, delayPrefix: string): Promise<ClientParts> {
   if (broker.kind === 'instance') {
     const { broker: given } = broker;
     await given.start();
     return {
       publisher: await given.publisher({ window }),
       declare: (topology) => given.declare(topology),
+      delays: new Delays(given, delayPrefix),
       release: async () => {},
     };
   }
@@ -52,7 +54,8 @@ async function openParts(broker: ResolvedBroker, window: number): Promise<Client
   const connection = await openAdminConnection(amqpOptions(broker));
   const release = (): Promise<void> => connection.close();
   const publisher = await openOrRelease(connection.publisher({ window }), release);
-  return { publisher, declare: (topology) => connection.declare(topology), release };
+  const delays = new Delays(connection, delayPrefix);
+  return { publisher, declare: (topology) => connection.declare(topology), delays, release };
 }
 
 async function openOrRelease(opening: Promise<Publisher>, release: () => Promise<void>): Promise<Publisher> {

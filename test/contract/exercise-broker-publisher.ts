@@ -8,6 +8,7 @@ import {
   START_BY,
   WAITS,
 } from '../../src/batch/task-headers.ts';
+import type { OutgoingMessage } from '../../src/broker/broker.ts';
 import { isRuntimeError } from '../../src/errors/runtime-error.ts';
 import { consume, numbers, publishNumbers, rejectsWith, settled, toQueue } from './broker-rig.ts';
 import type { BrokerCase } from './exercise-broker.ts';
@@ -212,6 +213,31 @@ export const publisherCases: readonly BrokerCase[] = [
       assert.equal(await settled(publisher.publish(message)), 'E_PUBLISH_UNROUTABLE');
       assert.equal(await settled(publisher.publish(toQueue(queue, 'found'))), 'confirmed');
       assert.equal(await broker.readyCount(queue), 1);
+    },
+  ],
+  [
+    'where a message goes may be decided when it goes out, not when it is handed over',
+    async (trial) => {
+      const broker = await trial.connect();
+      const [first, second] = [await trial.queue(broker), await trial.queue(broker)];
+      const nowhere = trial.name('nowhere');
+      const publisher = await broker.publisher({ window: 1 });
+      let asked = 0;
+      const late = (routingKey: string): OutgoingMessage => ({
+        ...toQueue(first, 'late'),
+        readdress: () => {
+          asked++;
+          return { exchange: '', routingKey };
+        },
+      });
+      const blocking = publisher.publish(toQueue(first, 'fills the window'));
+      const [found, lost] = [publisher.publish(late(second)), settled(publisher.publish(late(nowhere)))];
+      assert.equal(asked, 0);
+      await blocking;
+      await found;
+      assert.equal(await lost, 'E_PUBLISH_UNROUTABLE');
+      assert.equal(asked, 2);
+      assert.deepEqual([await broker.readyCount(first), await broker.readyCount(second)], [1, 1]);
     },
   ],
   [

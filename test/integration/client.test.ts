@@ -7,13 +7,17 @@ import { AMQP_DEFAULTS } from '../../src/broker/amqp/amqp-options.ts';
 import { isRuntimeError } from '../../src/errors/runtime-error.ts';
 import { createClient } from '../../src/runtime/create-client.ts';
 import { defineTask } from '../../src/task/define-task.ts';
+import { runCli } from '../support/cli-process.ts';
 import { RecordingSink } from '../support/recording-sink.ts';
-import { amqpUrl, needs } from '../support/servers.ts';
+import { amqpUrl, managementUrl, needs } from '../support/servers.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
+import { VirtualHost } from '../support/virtual-host.ts';
 
 const url = amqpUrl ?? 'amqp://localhost';
 const queue = `integration.client.${randomUUID()}`;
 const recordCall = defineTask('record-call', { queue }, (_call: { readonly number: number }) => {});
+
+const delayed = { ...needs(amqpUrl, managementUrl), timeout: 60_000 };
 
 describe('the client on RabbitMQ', { ...needs(amqpUrl), timeout: 60_000 }, () => {
   after(async () => {
@@ -95,3 +99,44 @@ describe('the client on RabbitMQ', { ...needs(amqpUrl), timeout: 60_000 }, () =>
     });
   });
 });
+
+test('delays and start deadlines of the client and of `millrace send` hold on RabbitMQ', delayed, async (t) => {
+  await using host = await VirtualHost.create(amqpUrl as string, managementUrl as string);
+  const client = await createClient({ broker: host.url });
+  const sent = Date.now();
+  const asked: Record<string, number> = { delay: 700, at: 400, now: 0 };
+  const ids = new Map([
+    [await client.send(recordCall, { number: 1 }, { delay: asked['delay'] as number }), 'delay'],
+    [await client.send(recordCall, { number: 2 }, { at: Date.now() + (asked['at'] as number) }), 'at'],
+    [await client.send(recordCall, { number: 3 }), 'now'],
+  ]);
+  await client.close();
+  const words = ['send', '-t', 'record-call', '-q', queue, '-p', '{"number":4}', '--delay', '200ms'];
+  const cli = await runCli([...words, '--start-within', '10m'], { AMQP_URL: host.url });
+  const ended = Date.now();
+  assert.deepEqual([cli.code, cli.err], [0, '']);
+
+  const broker = new AmqpBroker({ ...AMQP_DEFAULTS, urls: [host.url] });
+  await broker.start();
+  t.after(() => broker.stop());
+  const sink = new RecordingSink();
+  await broker.consume({ queue, prefetch: 10 }, sink);
+  await sink.received(4);
+  for (const { properties } of sink.deliveries) {
+    const { messageId = '', timestamp = 0, headers } = properties;
+    const name = ids.get(messageId);
+    if (name === undefined) {
+      const due = Number(headers?.['x-start-by']) - 600_000;
+      assert.ok(due >= sent + 200 && due <= ended + 200, 'ten minutes after it was due');
+      assert.equal(levelsOf(headers), 1, '200 ms is one level');
+    } else {
+      assert.equal(levelsOf(headers) === 0, name === 'now', name);
+      assert.ok(timestamp >= Math.floor((sent + (asked[name] ?? 0)) / 1000), 'its time is the one it is due at');
+    }
+  }
+});
+
+function levelsOf(headers: Readonly<Record<string, unknown>> = {}): number {
+  const deaths = headers['x-death'];
+  return Array.isArray(deaths) ? deaths.length : 0;
+}

@@ -54,6 +54,13 @@ export async function payloads(client: Client): Promise<void> {
 
 export async function options(client: Client): Promise<void> {
   await client.send(recordCall, { caller: 'a', seconds: 1 }, { id: 'x', queue: 'q', priority: 1, headers: { a: 1 } });
+  await client.send('by-name', 1, { delay: '30s', startWithin: 500 });
+  await client.sendMany('by-name', [1], { at: new Date() });
+  await client.send('by-name', 1, { at: Date.now() });
+  // @ts-expect-error a duration has a unit
+  await client.send('by-name', 1, { delay: '30' });
+  // @ts-expect-error a time is a Date or a number
+  await client.send('by-name', 1, { at: '2026-01-01' });
   // @ts-expect-error many messages cannot have one id
   await client.sendMany(recordCall, [], { id: 'x' });
   // @ts-expect-error a misspelt option

@@ -167,6 +167,7 @@ export class AmqpPublisher implements Publisher, LinkUser {
       const next = this.#waiting.shift();
       if (next === undefined) return;
       this.#inFlight.add(next);
+      if (next.message.readdress !== undefined) next.message = { ...next.message, ...next.message.readdress() };
       this.#session.send(next);
     }
   }

@@ -6,7 +6,7 @@ import { type RabbitFailure, readFailure } from './rabbit-error.ts';
 
 /** A message on its way. */
 export interface Publication {
-  readonly message: OutgoingMessage;
+  message: OutgoingMessage;
   readonly body: Buffer;
   readonly resolve: () => void;
   readonly reject: (error: RuntimeError) => void;

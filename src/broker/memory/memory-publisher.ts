@@ -5,7 +5,7 @@ import type { ConnectionMember, MemoryConnection } from './memory-connection.ts'
 import type { MemoryVirtualHost } from './memory-virtual-host.ts';
 
 interface Publication {
-  readonly message: OutgoingMessage;
+  message: OutgoingMessage;
   readonly resolve: () => void;
   readonly reject: (error: RuntimeError) => void;
   /** What the broker will answer; undefined for a confirm. */
@@ -86,6 +86,8 @@ export class MemoryPublisher implements Publisher, ConnectionMember {
   }
 
   #send(publication: Publication): void {
+    const { message } = publication;
+    if (message.readdress !== undefined) publication.message = { ...message, ...message.readdress() };
     publication.refusal = this.#deliver(publication.message);
     this.#inFlight.push(publication);
     if (this.#scheduled) return;
