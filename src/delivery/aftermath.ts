@@ -173,8 +173,9 @@ export class Aftermath {
   #waitFor(ended: Ended, { delayMs, forTask }: { readonly delayMs: number; readonly forTask: boolean }): void {
     const { tally, log } = this.#parts;
     const { message } = ended;
-    const why = forTask ? ended.attempt.error.message : 'the task asked to be run later';
-    const text = `${forTask ? 'unknown task' : 'snoozed'}: ${why}; again in ${formatDelay(delayMs)}, no attempt counted`;
+    const { outcome, error } = ended.attempt;
+    const why = outcome === 'snoozed' ? 'the task asked to be run later' : error.message;
+    const text = `${forTask ? 'unknown task' : outcome === 'snoozed' ? outcome : 'waiting'}: ${why}; again in ${formatDelay(delayMs)}, no attempt counted`;
     if (forTask) log.warn(keyOf(ended), fieldsOf(ended), text);
     else log.info(keyOf(ended), fieldsOf(ended), text);
     const followUp = delayed(ended, { what: 'wait', delayMs, variants: [() => waitProperties(message, forTask)] });

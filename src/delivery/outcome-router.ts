@@ -6,12 +6,16 @@
  *     expired                        the task's own queue for that, or the dead letters
  *     discarded · cancelled          nothing: the message is done with
  *     interrupted                    back to the queue, because this worker stops
- *     unknown                        run again here, because the store did not say what it has
+ *     unknown                        run again here, because the store did not say what it has; or the same attempt a
+ *                                    little later, where another transaction holds what the task wants to change
  */
 import type { OutcomeKind } from '../batch/outcome-packer.ts';
 import { ERROR_CODES, type ErrorCodeEntry } from '../errors/codes.ts';
 import { backoffDelay } from '../task/backoff.ts';
 import type { RetryPolicy } from '../task/retry-policy.ts';
+
+/** Shortest wait for another transaction; up to three times as long, so that those that met do not meet again. */
+const CONTENTION_MS = 1_000;
 
 /** How an attempt ended, as far as it matters for what follows. */
 export interface Ending {
@@ -60,6 +64,9 @@ const ROUTES = {
 export function routeOutcome(ending: Ending, rules: RoutingRules, random: number): Route {
   const to = ROUTES[ending.kind];
   if (to === 'counted') return routeCounted(ending, rules, random);
+  if (to === 'run-again' && ending.code === 'E_STORE_CONTENDED') {
+    return { to: 'wait', delayMs: CONTENTION_MS * (1 + 2 * random), forTask: false };
+  }
   if (to === 'wait') return { to, delayMs: ending.delayMs ?? 0, forTask: false };
   return { to };
 }

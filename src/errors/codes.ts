@@ -97,6 +97,11 @@ export const ERROR_CODES = {
     retryable: false,
     summary: 'A task updates, replaces or deletes, and the server has no transactions (it is no replica set).',
   },
+  E_STORE_CONTENDED: {
+    severity: 'task',
+    retryable: true,
+    summary: 'Another transaction holds a document that the task wants to change; the task waits, no attempt counted.',
+  },
   E_STORE_UNKNOWN: {
     severity: 'connection',
     retryable: true,

@@ -90,6 +90,11 @@ function judge(problems: readonly OnceProblem[], owners: readonly number[], verd
   const stray = problems.find(({ index }) => owners[index] === undefined);
   if (stray !== undefined) throw new RangeError(`the store names task ${stray.index} of ${owners.length}`);
   for (const { index, kind, message } of problems) {
+    if (kind === 'contended') {
+      const held = `another transaction holds a document that the task wants to change: ${message}`;
+      verdicts.leaveUnknown(owners[index] as number, storeError('E_STORE_CONTENDED', held));
+      continue;
+    }
     verdicts.fail(owners[index] as number, storeError(PROBLEM[kind].code, `${PROBLEM[kind].what}: ${message}`));
   }
 }

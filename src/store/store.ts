@@ -77,12 +77,13 @@ export interface OnceTask {
   readonly operations: readonly StoreOperation[];
 }
 
-/** A task of which nothing was applied, and why that will not change. */
+/** A task of which nothing was applied, and why. But for `contended` that will not change. */
 export interface OnceProblem {
   /** Position in the array given to `applyOnce`. */
   readonly index: number;
-  /** `conflict`: a unique index · `refused`: for what it is · `unsupported`: this server has no transactions. */
-  readonly kind: 'conflict' | 'refused' | 'unsupported';
+  /** `conflict`: a unique index · `refused`: for what it is · `unsupported`: this server has no transactions ·
+   * `contended`: another transaction holds one of its documents, and has for a while; later it may be free. */
+  readonly kind: 'conflict' | 'refused' | 'unsupported' | 'contended';
   readonly message: string;
 }
 
@@ -96,8 +97,8 @@ export interface StoreWriter {
   /**
    * Applies each task's operations in one transaction together with a mark of its id; a task whose mark is there already
    * was applied before and counts as done. One task's problem never harms another.
-   * Resolves with one entry for each task that was not applied. Rejects with E_STORE_UNKNOWN when for any task it is not
-   * known: call it again with the whole array.
+   * Resolves with one entry for each task that was not applied. Rejects with E_STORE_UNKNOWN when nothing is known of any
+   * task. Whatever is unknown may be asked for again, alone or with the whole array.
    */
   applyOnce(tasks: readonly OnceTask[]): Promise<readonly OnceProblem[]>;
   close(): Promise<void>;

@@ -1,12 +1,12 @@
 import { BSON, type ClientSession, type Db, type MongoClient, type TransactionOptions } from 'mongodb';
-import type { RuntimeError } from '../../errors/runtime-error.ts';
+import { isRuntimeError, type RuntimeError } from '../../errors/runtime-error.ts';
 import type { OnceProblem, OnceTask } from '../store.ts';
 import { AppliedMarks } from './applied-marks.ts';
 import { arrangeWrites, type CollectionWrites, type WriteOrigin } from './arrange-writes.ts';
 import { isDuplicateKey, judgeTransaction, judgeWrite, reasonOf, type TransactionVerdict } from './write-verdict.ts';
 
-/** From 200 to 500 a transaction gets a third faster, above that hardly; large ones meet each other more often (decision 41). */
-const CHUNK_TASKS = 500;
+/** Larger ones were not measurably faster, and meet each other twice as often (docs/decisions/0041). */
+const CHUNK_TASKS = 200;
 /** A transaction is kept in the server's memory, and is one entry in its log. */
 const CHUNK_BYTES = 8 * 1024 * 1024;
 
@@ -15,6 +15,14 @@ const MAX_DISTURBANCES = 2;
 /** About as long as a transaction takes: who comes back sooner mostly meets the same one again. */
 const FIRST_PAUSE_MS = 25;
 const MAX_PAUSE_MS = 1_000;
+/**
+ * Two transactions that meet are over in milliseconds. Who still holds documents after this time is mostly dead: a thread
+ * or process that ended in the middle of its transaction, which the server gives up after a minute by default. Then the
+ * tasks that want those documents are found and given back, so that they hold up no others.
+ */
+const CONTENTION_MS = 1_000;
+/** So many times a chunk is halved to find them; then all that is left of it is given back. */
+const MOST_CONTENDED_CHUNKS = 16;
 
 /** `snapshot`, so that a mark that was seen cannot be lost in a failover, once the transaction is committed. */
 const DURABLE_TRANSACTION: TransactionOptions = {
@@ -36,13 +44,24 @@ export interface TransactionWriterParts {
 interface Call {
   /** No new transaction after it, on `performance.now()`. */
   readonly deadline: number;
+  /** When it began to meet other transactions; undefined before. */
+  contendedSince: number | undefined;
+  contendedChunks: number;
   /** By task id. */
   readonly problems: Map<string, Omit<OnceProblem, 'index'>>;
+  /** Ids of tasks that are neither applied nor have a problem yet. */
+  readonly open: Set<string>;
+}
+
+/** It met another transaction for too long. */
+interface Contended {
+  readonly kind: 'contended';
+  readonly message: string;
 }
 
 /** A transaction that a task of it, or all of them, made impossible. */
 interface Failed {
-  readonly verdict: Extract<TransactionVerdict, { kind: 'fault' | 'unsupported' }>;
+  readonly verdict: Extract<TransactionVerdict, { kind: 'fault' | 'unsupported' }> | Contended;
   /** The write that is to blame, where it is known. */
   readonly origin: WriteOrigin | undefined;
 }
@@ -79,15 +98,21 @@ export class TransactionWriter {
   }
 
   /**
-   * The same id twice is one task. The client is connected.
+   * The same id twice is one task. The client is connected. Rejects only when nothing is known of any task: a batch of bad
+   * ones may take longer than there is time, and must still come to an end over several calls.
    * @param deadline - on `performance.now()`; an attempt that has begun may end after it
    */
   async apply(tasks: readonly OnceTask[], deadline: number): Promise<readonly OnceProblem[]> {
-    const call: Call = { deadline, problems: new Map() };
     await this.#prepare();
     const distinct = new Map<string, OnceTask>();
     for (const task of tasks) if (!distinct.has(task.id)) distinct.set(task.id, task);
-    for (const chunk of cut([...distinct.values()])) await this.#applyChunk(chunk, call);
+    const call: Call = { deadline, problems: new Map(), open: new Set(distinct.keys()) };
+    try {
+      for (const chunk of cut([...distinct.values()])) await this.#applyChunk(chunk, call);
+    } catch (thrown) {
+      if (call.open.size === distinct.size || !isRuntimeError(thrown, 'E_STORE_UNKNOWN')) throw thrown;
+      for (const id of call.open) call.problems.set(id, { kind: 'unknown', message: thrown.message });
+    }
     return tasks.flatMap(({ id }, index) => {
       const problem = call.problems.get(id);
       return problem === undefined ? [] : [{ index, ...problem }];
@@ -106,13 +131,21 @@ export class TransactionWriter {
   async #applyChunk(tasks: readonly OnceTask[], call: Call): Promise<void> {
     if (tasks.length === 0) return;
     const failed = await this.#applyTogether(tasks, call);
-    if (failed === undefined) return;
-    const { verdict, origin } = failed;
-    if (verdict.kind === 'unsupported' && verdict.everywhere) {
-      for (const { id } of tasks) call.problems.set(id, { kind: 'unsupported', message: verdict.message });
+    if (failed === undefined) {
+      for (const { id } of tasks) call.open.delete(id);
       return;
     }
-    const guilty = origin?.task ?? (tasks.length === 1 ? tasks[0] : undefined);
+    const { verdict, origin } = failed;
+    if (verdict.kind === 'unsupported' && verdict.everywhere) {
+      for (const task of tasks) giveUp(task, call, 'unsupported', verdict.message);
+      return;
+    }
+    if (verdict.kind === 'contended' && (tasks.length === 1 || ++call.contendedChunks > MOST_CONTENDED_CHUNKS)) {
+      for (const { id } of tasks) call.problems.set(id, verdict);
+      return;
+    }
+    const guilty =
+      verdict.kind === 'contended' ? undefined : (origin?.task ?? (tasks.length === 1 ? tasks[0] : undefined));
     const others = tasks.filter((task) => task !== guilty);
     const half = Math.floor(others.length / 2);
     if (guilty !== undefined) await this.#applyWithout(guilty, failed, call);
@@ -123,13 +156,14 @@ export class TransactionWriter {
   /** An insert whose id is there already and proves that it was stored is left out; anything else is the task's end. */
   async #applyWithout(task: OnceTask, { verdict, origin }: Failed, call: Call): Promise<void> {
     const { message } = verdict;
-    if (verdict.kind === 'unsupported') return void call.problems.set(task.id, { kind: 'unsupported', message });
+    if (verdict.kind === 'contended' || verdict.kind === 'unsupported')
+      return void call.problems.set(task.id, { kind: verdict.kind, message });
     const { operation } = origin ?? {};
     if (verdict.problem === 'duplicate-id' && operation?.kind === 'insert' && operation.ifAbsent) {
       const operations = task.operations.filter((other) => other !== operation);
       return this.#applyChunk([{ id: task.id, operations }], call);
     }
-    call.problems.set(task.id, { kind: verdict.problem === 'refused' ? 'refused' : 'conflict', message });
+    giveUp(task, call, verdict.problem === 'refused' ? 'refused' : 'conflict', message);
   }
 
   /** One transaction, as often as it takes; undefined when it is committed. */
@@ -144,12 +178,23 @@ export class TransactionWriter {
       const { verdict, origin, cause } = thrown;
       if (verdict.kind === 'fault' || verdict.kind === 'unsupported') return { verdict, origin };
       if (verdict.kind === 'unknown') throw this.#unknown(reasonOf(cause), cause);
+      if (verdict.why === 'contended') {
+        call.contendedSince ??= performance.now();
+        if (performance.now() - call.contendedSince >= CONTENTION_MS) {
+          return { verdict: { kind: 'contended', message: reasonOf(cause) }, origin: undefined };
+        }
+      }
       if (verdict.why === 'disturbed' && ++disturbances > MAX_DISTURBANCES) throw this.#unknown(reasonOf(cause), cause);
       const pauseMs = Math.random() * Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt);
       if (performance.now() + pauseMs >= call.deadline) throw this.#unknown(reasonOf(cause), cause); // it says why
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
   }
+}
+
+function giveUp({ id }: OnceTask, { open, problems }: Call, kind: OnceProblem['kind'], message: string): void {
+  open.delete(id);
+  problems.set(id, { kind, message });
 }
 
 interface Thrown {

@@ -93,6 +93,12 @@ test('a delay that the task or its error asks for goes before the policy', () =>
   });
 });
 
+test('a task whose documents another transaction holds waits a little, no attempt counted', () => {
+  const contended = ending('unknown', { code: 'E_STORE_CONTENDED', attempt: 99 });
+  assert.deepEqual(routeOutcome(contended, RULES, 0), { to: 'wait', delayMs: 1_000, forTask: false });
+  assert.deepEqual(routeOutcome(contended, RULES, 0.5), { to: 'wait', delayMs: 2_000, forTask: false });
+});
+
 test('every ending has a route, and only a counted one is ever retried or counted out', () => {
   const anyEnding = fc.record({
     kind: fc.constantFrom(...KINDS),

@@ -46,7 +46,10 @@ describe('Turns', () => {
   it('names only lanes with work', () => {
     const rig = new Rig([1, 1, 1]);
     rig.work[1] = false;
-    assert.deepEqual([...rig.turns.order()].sort((a, b) => a - b), [0, 2]);
+    assert.deepEqual(
+      [...rig.turns.order()].sort((a, b) => a - b),
+      [0, 2],
+    );
     rig.work.fill(false);
     assert.deepEqual(rig.turns.order(), []);
   });
@@ -60,8 +63,14 @@ describe('Turns', () => {
   it('takes turns where tasks are too short to measure', () => {
     const rig = new Rig([1, 1, 1]);
     const order = Array.from({ length: 6 }, () => rig.serve(() => 0) ?? -1);
-    assert.deepEqual(order.slice(0, 3).sort((a, b) => a - b), [0, 1, 2]);
-    assert.deepEqual(order.slice(3).sort((a, b) => a - b), [0, 1, 2]);
+    assert.deepEqual(
+      order.slice(0, 3).sort((a, b) => a - b),
+      [0, 1, 2],
+    );
+    assert.deepEqual(
+      order.slice(3).sort((a, b) => a - b),
+      [0, 1, 2],
+    );
   });
 
   it('charges a batch when it begins, so that one lane does not take every thread', () => {
