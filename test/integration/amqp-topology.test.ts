@@ -74,7 +74,10 @@ describe('topology on RabbitMQ', { ...needs(amqpUrl), timeout: 60_000 }, () => {
   test('a dead-letter queue that exists with another limit of returns, or of another type, stays as it is', async () => {
     await using(async (admin) => {
       const operator = new Connection(url);
-      for (const settings of [{ 'x-queue-type': 'quorum', 'x-delivery-limit': 5 }, { 'x-queue-type': 'classic' }]) {
+      for (const settings of [
+        { 'x-queue-type': 'quorum' as const, 'x-delivery-limit': 5 },
+        { 'x-queue-type': 'classic' as const },
+      ]) {
         const queue = queueName();
         await operator.queueDeclare({ queue: `${queue}.dead`, durable: true, arguments: settings });
         await admin.declare(queueTopology(queue, 'quorum'));
