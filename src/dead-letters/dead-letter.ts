@@ -142,7 +142,9 @@ function originalProperties(properties: MessageProperties | undefined): MessageP
   if (typeof packed !== 'string') return undefined;
   const bytes = Buffer.from(packed, 'base64');
   try {
-    return withoutAdded(decodeProperties(bytes, 0, bytes.length));
+    const original = withoutAdded(decodeProperties(bytes, 0, bytes.length));
+    const id = original.messageId ?? properties.messageId; // given to it when it died, if it had none
+    return id === undefined ? original : { ...original, messageId: id };
   } catch {
     return undefined; // they could not be read when it died either, or were too long to be kept whole
   }

@@ -139,13 +139,12 @@ export class LetterScan implements WindowOwner {
 
   /** The letter is done with: it leaves the dead-letter queue. False when it has gone back there before. */
   remove({ window, tag }: FoundLetter): boolean {
-    return window.ack(tag);
+    return window.remove(tag);
   }
 
   /** The letter stays: it returns to its place when the scan closes. */
   keep({ window, tag, properties, letter }: FoundLetter): void {
-    this.#kept++;
-    if (isWorn(properties)) this.#renew(window, tag, properties, letter.body);
+    this.#keep(window, tag, properties, () => letter.body);
     this.#wake?.();
   }
 
@@ -162,8 +161,7 @@ export class LetterScan implements WindowOwner {
     await this.#cancelling;
     await this.#cancelWindows();
     await Promise.all(this.#renewals);
-    if (this.#failure === undefined) await this.#returnAll();
-    else await this.#closeWindows();
+    await this.#closeWindows();
     if (unheard && this.#failure !== undefined) throw this.#failure;
   }
 
@@ -171,12 +169,10 @@ export class LetterScan implements WindowOwner {
   take(window: ScanWindow, delivery: RawDelivery): void {
     const { source, tag, redelivered, bodyStart, bodyEnd } = delivery;
     const looking = this.#state === 'reading';
-    if (!looking && !redelivered) return; // it returns when the window closes, for the first time
-    const properties = readable(delivery);
+    const properties = looking || redelivered ? readable(delivery) : undefined;
     const body = source.subarray(bodyStart, bodyEnd);
     if (looking && this.#look(window, tag, properties, body)) return;
-    this.#kept++;
-    if (isWorn(properties)) this.#renew(window, tag, properties, Uint8Array.from(body));
+    this.#keep(window, tag, properties, () => Uint8Array.from(body));
   }
 
   /** Called by a window when the broker ended it. */
@@ -234,26 +230,28 @@ export class LetterScan implements WindowOwner {
   }
 
   /**
-   * A quorum queue takes back what a closed channel held some ms after it has confirmed the close. Whoever looks next
-   * would find letters missing or out of order, so this waits until they are there, though not for ever: another reader
-   * may take them first.
+   * In the order in which they were opened: so the letters come back in theirs. A quorum queue takes back what a closed
+   * channel held some ms after it has confirmed the close; whoever looks next would find letters missing or out of order,
+   * so this waits until they are there.
    */
-  async #returnAll(): Promise<void> {
-    const { deadQueue } = this.#settings;
-    const returned = this.#windows.reduce((sum, { held }) => sum + held, 0);
-    if (returned === 0) return await this.#closeWindows();
-    const expected = (await this.#broker.readyCount(deadQueue)) + returned;
-    await this.#closeWindows();
+  async #closeWindows(): Promise<void> {
+    const live = this.#failure === undefined && this.#windows.length > 0;
     const deadline = performance.now() + LONGEST_RETURN_MS;
-    for (let waitMs = 1; performance.now() < deadline; waitMs *= 2) {
-      if ((await this.#broker.readyCount(deadQueue)) >= expected) return;
-      await new Promise((resolve) => setTimeout(resolve, waitMs));
+    let expected = live ? await this.#broker.readyCount(this.#settings.deadQueue) : 0;
+    for (const window of this.#windows) {
+      if (live && window.returnFirst()) await this.#returned(++expected, deadline);
+      expected += window.held;
+      await window.close();
     }
+    if (live) await this.#returned(expected, deadline);
   }
 
-  /** In the order in which they were opened: so the letters come back in theirs. */
-  async #closeWindows(): Promise<void> {
-    for (const window of this.#windows) await window.close();
+  /** Waits until so many are ready, though not for ever: another reader may take them first. */
+  async #returned(expected: number, deadline: number): Promise<void> {
+    for (let waitMs = 1; performance.now() < deadline; waitMs *= 2) {
+      if ((await this.#broker.readyCount(this.#settings.deadQueue)) >= expected) return;
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
+    }
   }
 
   #resumeReading(): void {
@@ -293,11 +291,20 @@ export class LetterScan implements WindowOwner {
     await Promise.all(this.#windows.map((window) => window.cancel()));
   }
 
+  #keep(window: ScanWindow, tag: number, properties: MessageProperties | undefined, body: () => Uint8Array): void {
+    if (isWorn(properties)) {
+      this.#renew(window, tag, properties, body());
+    } else {
+      this.#kept++;
+      window.keep(tag);
+    }
+  }
+
   #renew(window: ScanWindow, tag: number, properties: MessageProperties, body: Uint8Array): void {
     this.#heldBytes += body.length;
     const renewal = this.#publishAgain(properties, body)
       .then(
-        () => void window.ack(tag),
+        () => void window.remove(tag),
         (error: unknown) => this.#fail(renewalError(this.#settings.deadQueue, error)),
       )
       .then(() => {

@@ -9,15 +9,32 @@ export interface WindowOwner {
   lost(reason: RuntimeError | undefined): void;
 }
 
-/** One consumer of a scan, in its first epoch; a second one would bring again what the first had. */
+const FLUSH_AFTER_MS = 10;
+
+/**
+ * One consumer of a scan, in its first epoch; a second one would bring again what the first had.
+ *
+ *     tag   1  2  3  4  5  6  7        one ack of many up to 3; then 5 and 7 each by itself,
+ *           ✓  ✓  ✓  k  ✓  k  ✓        because an ack of many would take the kept ones along
+ *
+ * A channel of RabbitMQ passes about 32 acks on to a quorum queue and keeps further ones until those are stored; what it
+ * still keeps when it closes is lost, and those letters return. So acks are few, and where there were single ones, a
+ * kept letter is given back behind them before the channel closes: when that one is ready, all before it are stored.
+ */
 export class ScanWindow implements DeliverySink {
   readonly prefetch: number;
   readonly #scan: WindowOwner;
+  /** Removed and not acked yet. */
+  readonly #removed = new Set<number>();
   #consumer: Consumer | undefined;
   #epoch = 0;
-  #flushing = false;
+  #timer: NodeJS.Timeout | undefined;
   #over = false;
   #held = 0;
+  /** All tags up to this one are acked. */
+  #prefix = 0;
+  #lowestKept = Number.POSITIVE_INFINITY;
+  #singleAcks = 0;
 
   constructor(scan: WindowOwner, prefetch: number) {
     this.#scan = scan;
@@ -33,25 +50,38 @@ export class ScanWindow implements DeliverySink {
     this.#consumer = await broker.consume({ queue, prefetch: this.prefetch }, this);
   }
 
-  /** Written with the others of this turn. False when it is too late: the letter has gone back to its queue. */
-  ack(tag: number): boolean {
+  /** The letter leaves the queue. False when it is too late: it has gone back there. */
+  remove(tag: number): boolean {
     if (this.#over) return false;
     this.#held--;
-    this.#consumer?.ack(this.#epoch, tag, false);
-    if (this.#flushing) return true;
-    this.#flushing = true;
-    setImmediate(() => {
-      this.#flushing = false;
-      this.#consumer?.flush();
-    });
+    this.#removed.add(tag);
+    this.#timer ??= setTimeout(() => this.#flush(), FLUSH_AFTER_MS);
     return true;
   }
 
+  /** The letter returns when the window closes. */
+  keep(tag: number): void {
+    this.#lowestKept = Math.min(this.#lowestKept, tag);
+  }
+
+  /** Nothing more is delivered. */
   async cancel(): Promise<void> {
     await this.#consumer?.cancel();
   }
 
+  /** Writes the acks, and gives the first kept letter back behind them where they were many. True when it did. */
+  returnFirst(): boolean {
+    this.#flush();
+    if (this.#over || this.#singleAcks === 0 || this.#lowestKept === Number.POSITIVE_INFINITY) return false;
+    this.#held--;
+    this.#consumer?.nack(this.#epoch, this.#lowestKept, true);
+    this.#consumer?.flush();
+    return true;
+  }
+
+  /** Writes the acks and returns the rest. */
   async close(): Promise<void> {
+    this.#flush();
     this.#over = true;
     await this.#consumer?.close();
   }
@@ -75,5 +105,22 @@ export class ScanWindow implements DeliverySink {
     if (this.#over) return;
     this.#over = true;
     this.#scan.lost(reason);
+  }
+
+  #flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#over) return;
+    let last = this.#prefix;
+    while (this.#removed.delete(last + 1)) last++;
+    if (last > this.#prefix) this.#consumer?.ack(this.#epoch, last, true);
+    this.#prefix = last;
+    for (const tag of this.#removed) {
+      if (tag < this.#lowestKept) continue; // what is before it is still on its way: an ack of many will take it
+      this.#removed.delete(tag);
+      this.#singleAcks++;
+      this.#consumer?.ack(this.#epoch, tag, false);
+    }
+    this.#consumer?.flush();
   }
 }

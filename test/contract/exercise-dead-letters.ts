@@ -335,6 +335,19 @@ const replayCases: readonly LetterCase[] = [
     },
   ],
   [
+    'what was removed is gone when the call resolves, and nothing else is, however many there were',
+    async (trial) => {
+      for (let turn = 0; turn < 4; turn++) {
+        const box = await LetterBox.make(trial);
+        await box.write(letters(200, (id) => (Number(id) % 2 === 0 ? { task: 'even' } : {})));
+        assert.equal((await box.letters.drop({ task: 'even' })).handled, 100);
+        assert.equal(await box.letters.count(), 100);
+        assert.equal((await box.letters.replay()).handled, 100);
+        assert.equal(await box.letters.count(), 0);
+      }
+    },
+  ],
+  [
     'what the broker itself dead-lettered is listed with its reason and can be replayed',
     async (trial) => {
       const box = await LetterBox.make(trial, 'classic');

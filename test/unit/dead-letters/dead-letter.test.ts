@@ -121,6 +121,9 @@ test('properties that were kept as bytes are the original ones where they can be
   const letter = readDeadLetter(packed(kept.toString('base64')), NOTHING, 'home');
   assert.deepEqual([letter.id, letter.task], ['inner', 'resize']);
   assert.deepEqual(letter.original, { messageId: 'inner', type: 'resize', headers: { tenant: 'blue' } });
+  const nameless = encodeProperties({ type: 'resize' }).toString('base64');
+  const named = readDeadLetter({ ...packed(nameless), messageId: 'given' }, NOTHING, 'home');
+  assert.deepEqual([named.id, named.original], ['given', { messageId: 'given', type: 'resize' }]);
   for (const broken of [kept.subarray(0, 9).toString('base64'), 'no base64 at all', '', 7]) {
     const unreadable = readDeadLetter(packed(broken), NOTHING, 'home');
     assert.deepEqual([unreadable.original, unreadable.code], [undefined, 'E_A'], String(broken));
