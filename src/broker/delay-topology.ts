@@ -4,28 +4,29 @@
  * All messages in one level's queue have the same time to live, so they expire in the order they came and none waits
  * behind a longer one, which is what a single queue with a TTL per message would do to them.
  *
- *     delay 1.3 s = 13 units = 1101 in binary                        routing key 0.0.….1.1.0.1.<address>
+ *     delay 1.3 s = 13 units = 1101 in binary: levels 3, 2 and 0             routing key  3.2.0.>.<address>
  *
- *     publish ─▶ level-03 ─1─▶ queue, 800 ms ─┐
- *                   │0                        ▼ dead-lettered when its time is over, routing key kept
- *                   └───────────────────▶ level-02 ─1─▶ queue, 400 ms ─┐
- *                                             │0                       ▼
- *                                             └──────────────────▶ level-01 ─1─▶ queue, 200 ms
- *                                                                      │0 (this delay passes)
- *                                                                      └─▶ level-00 ─1─▶ queue, 100 ms ─┐
- *                                                                             │0                        ▼
- *                                                                             └──────────────────▶ deliver ─▶ <queue>
+ *     publish ─▶ enter ─3─▶ level-03: queue, 800 ms
+ *                             │ dead-lettered when its time is over, routing key kept
+ *                             ▼
+ *                           level-03: exchange ─"3.2"─▶ level-02: queue, 400 ms
+ *                                                         ▼
+ *                                                       level-02: exchange ─"2.0"─▶ level-00: queue, 100 ms
+ *                                                                                     ▼
+ *                                         <queue> ◀─<address>─ deliver ◀─"0.>"─ level-00: exchange
  *
- * Each level's exchange looks at its own digit: 1 waits in the level's queue, 0 goes on to the exchange below. What
- * `deliver` has no queue for (it was deleted) goes to the queue `undelivered`: dead-lettering at least once holds on to
- * what has nowhere to go, and 32 such messages would stop the last level for every queue of the virtual host.
+ * The exchange behind each level looks for the word after its own. To follow digits, the zeros included, through one
+ * exchange a digit is the usual way; it moves a quarter as many a second (docs/decisions/0040-delay-levels.md).
+ *
+ * What `deliver` has no queue for (it was deleted) goes to the queue `undelivered`: dead-lettering at least once holds on
+ * to what has nowhere to go, and 32 such messages would stop the last level for every queue of the virtual host.
  *
  * Cost: a message is stored once for each 1 in its delay's binary form, 1 to 24 times.
  */
 import { createHash } from 'node:crypto';
 import { RuntimeError } from '../errors/runtime-error.ts';
 import type { Address } from './broker.ts';
-import type { Topology } from './topology.ts';
+import type { QueueSpec, Topology } from './topology.ts';
 
 export const DELAY_UNIT_MS = 100;
 export const DELAY_LEVELS = 24;
@@ -34,45 +35,54 @@ export const LONGEST_LEVELS_DELAY_MS = (2 ** DELAY_LEVELS - 1) * DELAY_UNIT_MS;
 
 const HIGHEST = DELAY_LEVELS - 1;
 const SHORT_STRING_BYTES = 255; // of a routing key
-const LONGEST_ADDRESS_BYTES = SHORT_STRING_BYTES - 2 * DELAY_LEVELS;
+/** The word before the address. */
+const END = '>';
+const LONGEST_WAY = wayOf(2 ** DELAY_LEVELS - 1);
+const LONGEST_ADDRESS_BYTES = SHORT_STRING_BYTES - `${LONGEST_WAY}.`.length;
 
 /** All levels with their queues, and the exchange behind them. */
 export function delayTopology(prefix: string): Topology {
   const levels = Array.from({ length: DELAY_LEVELS }, (_, index) => HIGHEST - index);
-  const undelivered = undeliveredName(prefix);
-  const below = (level: number): string => (level === 0 ? deliverName(prefix) : levelName(prefix, level - 1));
+  const [enter, deliver, undelivered] = [enterName(prefix), deliverName(prefix), undeliveredName(prefix)];
   return {
     exchanges: [
       { name: undelivered, type: 'fanout' },
-      { name: deliverName(prefix), type: 'topic', alternate: undelivered },
+      { name: deliver, type: 'topic', alternate: undelivered },
+      { name: enter, type: 'topic' },
       ...levels.map((level) => ({ name: levelName(prefix, level), type: 'topic' as const })),
     ],
     queues: [
       { name: undelivered, arguments: { 'x-queue-type': 'quorum' }, keepsReturned: true },
-      ...levels.map((level) => ({
-        name: levelName(prefix, level),
-        arguments: {
-          'x-queue-type': 'quorum',
-          'x-message-ttl': 2 ** level * DELAY_UNIT_MS,
-          'x-dead-letter-exchange': below(level),
-          'x-dead-letter-strategy': 'at-least-once',
-          'x-overflow': 'reject-publish',
-        },
-      })),
+      ...levels.map((level) => ({ name: levelName(prefix, level), arguments: levelArguments(prefix, level) })),
     ],
     bindings: [
       { exchange: undelivered, queue: undelivered, routingKey: '' },
-      ...levels.map((level) => ({
-        exchange: levelName(prefix, level),
-        queue: levelName(prefix, level),
-        routingKey: digitPattern(level, '1'),
-      })),
+      ...levels.map((level) => ({ exchange: enter, queue: levelName(prefix, level), routingKey: `${level}.#` })),
+      ...levels.flatMap((level) =>
+        levels
+          .filter((next) => next < level)
+          .map((next) => ({
+            exchange: levelName(prefix, level),
+            queue: levelName(prefix, next),
+            routingKey: `#.${level}.${next}.#`,
+          })),
+      ),
     ],
     exchangeBindings: levels.map((level) => ({
       source: levelName(prefix, level),
-      destination: below(level),
-      routingKey: digitPattern(level, '0'),
+      destination: deliver,
+      routingKey: `#.${level}.${END}.#`,
     })),
+  };
+}
+
+function levelArguments(prefix: string, level: number): QueueSpec['arguments'] {
+  return {
+    'x-queue-type': 'quorum',
+    'x-message-ttl': 2 ** level * DELAY_UNIT_MS,
+    'x-dead-letter-exchange': levelName(prefix, level),
+    'x-dead-letter-strategy': 'at-least-once',
+    'x-overflow': 'reject-publish',
   };
 }
 
@@ -101,14 +111,17 @@ export function delayRoute(prefix: string, queue: string, delayMs: number): Addr
       { details: { queue, delayMs } },
     );
   const units = Math.max(1, Math.ceil(delayMs / DELAY_UNIT_MS));
-  const digits = units.toString(2).padStart(DELAY_LEVELS, '0');
-  return {
-    exchange: levelName(prefix, 31 - Math.clz32(units)), // of the highest 1: the digits before it need no hop
-    routingKey: `${digits.split('').join('.')}.${address(queue)}`,
-  };
+  return { exchange: enterName(prefix), routingKey: `${wayOf(units)}.${address(queue)}` };
 }
 
-/** The exchange, and the queue, of one level: `millrace.delay.level-07` holds messages for 2^7 × 100 ms. */
+/** Levels from the longest to the shortest, and the end: `3.2.0.>` */
+function wayOf(units: number): string {
+  let way = '';
+  for (let level = HIGHEST; level >= 0; level--) if ((units >> level) & 1) way += `${level}.`;
+  return way + END;
+}
+
+/** The queue of one level, and the exchange behind it: `millrace.delay.level-07` holds messages for 2^7 × 100 ms. */
 export function levelName(prefix: string, level: number): string {
   return `${prefix}.level-${String(level).padStart(2, '0')}`;
 }
@@ -118,13 +131,12 @@ export function undeliveredName(prefix: string): string {
   return `${prefix}.undelivered`;
 }
 
-function deliverName(prefix: string): string {
-  return `${prefix}.deliver`;
+function enterName(prefix: string): string {
+  return `${prefix}.enter`;
 }
 
-/** Matches routing keys whose digit for this level is `digit`: one star for each digit above it. */
-function digitPattern(level: number, digit: '0' | '1'): string {
-  return `${'*.'.repeat(HIGHEST - level)}${digit}.#`;
+function deliverName(prefix: string): string {
+  return `${prefix}.deliver`;
 }
 
 /**
