@@ -90,12 +90,11 @@ function judge(problems: readonly OnceProblem[], owners: readonly number[], verd
   const stray = problems.find(({ index }) => owners[index] === undefined);
   if (stray !== undefined) throw new RangeError(`the store names task ${stray.index} of ${owners.length}`);
   for (const { index, kind, message } of problems) {
-    if (kind === 'contended') {
-      const held = `another transaction holds a document that the task wants to change: ${message}`;
-      verdicts.leaveUnknown(owners[index] as number, storeError('E_STORE_CONTENDED', held));
-      continue;
-    }
-    verdicts.fail(owners[index] as number, storeError(PROBLEM[kind].code, `${PROBLEM[kind].what}: ${message}`));
+    const owner = owners[index] as number;
+    const { code, what } = PROBLEM[kind];
+    const error = storeError(code, `${what}: ${message}`);
+    if (kind === 'unknown' || kind === 'contended') verdicts.leaveUnknown(owner, error);
+    else verdicts.fail(owner, error);
   }
 }
 
@@ -109,4 +108,6 @@ const PROBLEM = {
     what: 'nothing of the task was stored, for the store refuses one of its effects',
   },
   unsupported: { code: 'E_STORE_UNSUPPORTED', what: 'a task that updates, replaces or deletes needs transactions' },
+  contended: { code: 'E_STORE_CONTENDED', what: 'another transaction holds a document that the task wants to change' },
+  unknown: { code: 'E_STORE_UNKNOWN', what: 'the task was not applied in time with the others of its batch' },
 } as const;

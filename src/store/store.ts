@@ -77,13 +77,19 @@ export interface OnceTask {
   readonly operations: readonly StoreOperation[];
 }
 
-/** A task of which nothing was applied, and why. But for `contended` that will not change. */
+/**
+ * A task that is not known to be applied. But for `unknown` nothing of it was; but for `unknown` and `contended` that will
+ * not change.
+ */
 export interface OnceProblem {
   /** Position in the array given to `applyOnce`. */
   readonly index: number;
-  /** `conflict`: a unique index · `refused`: for what it is · `unsupported`: this server has no transactions ·
-   * `contended`: another transaction holds one of its documents, and has for a while; later it may be free. */
-  readonly kind: 'conflict' | 'refused' | 'unsupported' | 'contended';
+  /**
+   * `conflict`: a unique index · `refused`: for what it is · `unsupported`: this server has no transactions ·
+   * `contended`: another transaction holds one of its documents, and has for a while; later it may be free ·
+   * `unknown`: the store did not say, or there was no time left; ask again.
+   */
+  readonly kind: 'conflict' | 'refused' | 'unsupported' | 'contended' | 'unknown';
   readonly message: string;
 }
 

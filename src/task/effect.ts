@@ -121,7 +121,7 @@ export function insertOne(collection: string, document: EffectDocument): InsertE
  * Changes one document. All effects of a task with an `updateOne`, `replaceOne` or `deleteOne` are applied together, all
  * or nothing, in the order in which they are returned, and once however often the message is delivered: the store
  * remembers the task's id (store option `effectMemory`). For that the server must be a replica set, otherwise the task
- * fails with E_STORE_UNSUPPORTED; one member is enough. Costs about ten times an `insertOne`.
+ * fails with E_STORE_UNSUPPORTED; one member is enough. Costs five to ten times an `insertOne`.
  *
  * Nothing happens where the filter matches nothing, unless `upsert` is set.
  *

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { isRuntimeError } from '../../src/errors/runtime-error.ts';
 import { EffectWriter } from '../../src/store/effect-writer.ts';
-import type { OnceProblem, OnceTask, StoreOperation } from '../../src/store/store.ts';
+import type { OnceProblem, OnceTask, StoreOperation, StoreWriter } from '../../src/store/store.ts';
 import { deleteOne, insertOne, replaceOne, updateOne } from '../../src/task/effect.ts';
 import { insert, once, remove, replace, update } from '../support/once-tasks.ts';
 import {
@@ -73,7 +73,7 @@ export function exerciseStoreOnce(
       once(`t${nth}`, update('c', { _id: nth % 3 }, { $inc: { n: 1 } }, true), insert('d', { _id: `t${nth}` }, true)),
     );
     const answers = await Promise.all(
-      [writer, other, writer, other].map((one, nth) => one.applyOnce(nth % 2 === 0 ? tasks : tasks.toReversed())),
+      [writer, other, writer, other].map((one, nth) => applyAll(one, nth % 2 === 0 ? tasks : tasks.toReversed())),
     );
     await other.close();
     assert.deepEqual(answers, [[], [], [], []]);
@@ -95,7 +95,7 @@ export function exerciseStoreOnce(
         const task = (nth: number): OnceTask =>
           once(`${prefix}${nth}`, update('c', { _id: `${prefix}${nth % 2}` }, { $inc: { n: nth + 1 } }, true));
         const answers = await Promise.all(
-          batches.map((batch, nth) => (nth % 2 === 0 ? writer : other).applyOnce(batch.map(task))),
+          batches.map((batch, nth) => applyAll(nth % 2 === 0 ? writer : other, batch.map(task))),
         );
         assert.ok(answers.every((problems) => problems.length === 0));
         for (const counter of [0, 1]) {
@@ -112,7 +112,8 @@ export function exerciseStoreOnce(
     const others = await Promise.all([openWriterOf(store), openWriterOf(store)]);
     const writing = [writer, ...others].flatMap((one, nth) =>
       [0, 1, 2].map((call) =>
-        one.applyOnce(
+        applyAll(
+          one,
           Array.from({ length: 10 }, (_, task) =>
             once(`${nth}.${call}.${task}`, update('c', { _id: 'hot' }, { $inc: { n: 1 } }, true)),
           ),
@@ -185,7 +186,7 @@ export function exerciseStoreOnce(
 
   it('finds the bad tasks among a thousand', async ({ writer, find }) => {
     await writer.insertMany('c', [{ _id: 'text', n: 'one', list: 1 }]);
-    const bad = new Map([0, 3, 4, 499, 500, 777, 999].map((index, nth) => [index, badOperations()[nth]?.[1]]));
+    const bad = new Map([0, 3, 4, 199, 200, 777, 999].map((index, nth) => [index, badOperations()[nth]?.[1]]));
     const tasks = Array.from({ length: 1_000 }, (_, index) =>
       once(`t${index}`, bad.get(index)?.() ?? update('c', { _id: 'x' }, { $inc: { n: 1 } }, true)),
     );
@@ -364,6 +365,17 @@ export function exerciseStoreOnce(
     assert.deepEqual(await find('d', 'counter'), { _id: 'counter', n: 1 });
     assert.deepEqual([await count('c'), await count('d')], [2, 2]);
   });
+}
+
+/** Asks again, as the runtime does, for what another transaction was in the way of; returns all other problems. */
+async function applyAll(writer: StoreWriter, tasks: readonly OnceTask[]): Promise<OnceProblem[]> {
+  const others: OnceProblem[] = [];
+  for (let left = tasks; left.length > 0; ) {
+    const problems = await writer.applyOnce(left);
+    others.push(...problems.filter(({ kind }) => kind !== 'contended'));
+    left = problems.flatMap(({ index, kind }) => (kind === 'contended' ? [left[index] as OnceTask] : []));
+  }
+  return others;
 }
 
 /** Writes that no store can do; `text` is a document of `c` with a text in `n` and a number in `list`. */

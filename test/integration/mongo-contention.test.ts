@@ -1,9 +1,9 @@
 /** What a thread or process leaves behind that dies in the middle of its transaction: the server holds its documents. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MongoClient } from 'mongodb';
 import { openWriter } from '../../src/store/mongo/mongo-writer.ts';
 import type { OnceTask } from '../../src/store/store.ts';
+import { createMongoDatabase } from '../support/mongo-database.ts';
 import { mongoUrl, needs } from '../support/servers.ts';
 
 interface Counter {
@@ -15,19 +15,20 @@ test(
   'tasks whose document a dead transaction holds are given back, the others are applied, and later each is applied once',
   needs(mongoUrl),
   async (t) => {
-    const client = new MongoClient(mongoUrl as string);
-    const counters = client.db().collection<Counter>(`contention-${process.pid}`);
-    t.after(async () => {
-      await counters.drop();
-      await client.close();
-    });
+    const { url, db, remove } = await createMongoDatabase();
+    const counters = db.collection<Counter>('counters');
     await counters.insertMany([
       { _id: 'held', n: 0 },
       { _id: 'free', n: 0 },
     ]);
-    const config = { url: mongoUrl, timeoutMs: 20_000, connections: 2, effectMemoryMs: 3_600_000 };
+    const config = { url, timeoutMs: 20_000, connections: 2, effectMemoryMs: 3_600_000 };
     const writer = await openWriter(config);
-    t.after(() => writer.close());
+    const dead = db.client.startSession();
+    t.after(async () => {
+      await dead.endSession();
+      await writer.close();
+      await remove();
+    });
     const tasks: OnceTask[] = Array.from({ length: 40 }, (_, n) => {
       const filter = { _id: n % 20 === 0 ? 'held' : 'free' };
       const update = { $inc: { n: 1 } };
@@ -35,7 +36,6 @@ test(
       return { id: `${counters.collectionName}-${n}`, operations: [operation] };
     });
 
-    const dead = client.startSession();
     dead.startTransaction();
     await counters.updateOne({ _id: 'held' }, { $inc: { n: 1_000 } }, { session: dead });
     const problems = await writer.applyOnce(tasks);
@@ -47,7 +47,6 @@ test(
     assert.equal(applied?.n, tasks.length - given.size, 'exactly those that were not given back');
 
     await dead.abortTransaction();
-    await dead.endSession();
     assert.deepEqual(await writer.applyOnce(tasks), []);
     assert.deepEqual(await counters.find().sort({ _id: 1 }).toArray(), [
       { _id: 'free', n: 38 },

@@ -10,7 +10,7 @@ const CHUNK_TASKS = 200;
 /** A transaction is kept in the server's memory, and is one entry in its log. */
 const CHUNK_BYTES = 8 * 1024 * 1024;
 
-/** How often a call survives a connection that breaks; a store that stays away is the runtime's to wait for. */
+/** How often a chunk survives a connection that breaks or a server that changes its role; a store that stays away is the runtime's to wait for. */
 const MAX_DISTURBANCES = 2;
 /** About as long as a transaction takes: who comes back sooner mostly meets the same one again. */
 const FIRST_PAUSE_MS = 25;
@@ -23,6 +23,8 @@ const MAX_PAUSE_MS = 1_000;
 const CONTENTION_MS = 1_000;
 /** So many times a chunk is halved to find them; then all that is left of it is given back. */
 const MOST_CONTENDED_CHUNKS = 16;
+/** Fewer attempts of a chunk say nothing: a document that many change is held by one of them most of the time. */
+const FEWEST_CONTENDED_ATTEMPTS = 3;
 
 /** `snapshot`, so that a mark that was seen cannot be lost in a failover, once the transaction is committed. */
 const DURABLE_TRANSACTION: TransactionOptions = {
@@ -106,7 +108,13 @@ export class TransactionWriter {
     await this.#prepare();
     const distinct = new Map<string, OnceTask>();
     for (const task of tasks) if (!distinct.has(task.id)) distinct.set(task.id, task);
-    const call: Call = { deadline, problems: new Map(), open: new Set(distinct.keys()) };
+    const call: Call = {
+      deadline,
+      contendedSince: undefined,
+      contendedChunks: 0,
+      problems: new Map(),
+      open: new Set(distinct.keys()),
+    };
     try {
       for (const chunk of cut([...distinct.values()])) await this.#applyChunk(chunk, call);
     } catch (thrown) {
@@ -133,6 +141,7 @@ export class TransactionWriter {
     const failed = await this.#applyTogether(tasks, call);
     if (failed === undefined) {
       for (const { id } of tasks) call.open.delete(id);
+      if (call.contendedChunks === 0) call.contendedSince = undefined; // those that it met are alive
       return;
     }
     const { verdict, origin } = failed;
@@ -141,11 +150,10 @@ export class TransactionWriter {
       return;
     }
     if (verdict.kind === 'contended' && (tasks.length === 1 || ++call.contendedChunks > MOST_CONTENDED_CHUNKS)) {
-      for (const { id } of tasks) call.problems.set(id, verdict);
+      for (const task of tasks) giveUp(task, call, 'contended', verdict.message);
       return;
     }
-    const guilty =
-      verdict.kind === 'contended' ? undefined : (origin?.task ?? (tasks.length === 1 ? tasks[0] : undefined));
+    const guilty = origin?.task ?? (tasks.length === 1 ? tasks[0] : undefined);
     const others = tasks.filter((task) => task !== guilty);
     const half = Math.floor(others.length / 2);
     if (guilty !== undefined) await this.#applyWithout(guilty, failed, call);
@@ -156,8 +164,7 @@ export class TransactionWriter {
   /** An insert whose id is there already and proves that it was stored is left out; anything else is the task's end. */
   async #applyWithout(task: OnceTask, { verdict, origin }: Failed, call: Call): Promise<void> {
     const { message } = verdict;
-    if (verdict.kind === 'contended' || verdict.kind === 'unsupported')
-      return void call.problems.set(task.id, { kind: verdict.kind, message });
+    if (verdict.kind !== 'fault') return giveUp(task, call, verdict.kind, message);
     const { operation } = origin ?? {};
     if (verdict.problem === 'duplicate-id' && operation?.kind === 'insert' && operation.ifAbsent) {
       const operations = task.operations.filter((other) => other !== operation);
@@ -169,6 +176,7 @@ export class TransactionWriter {
   /** One transaction, as often as it takes; undefined when it is committed. */
   async #applyTogether(tasks: readonly OnceTask[], call: Call): Promise<Failed | undefined> {
     let disturbances = 0;
+    let contentions = 0;
     for (let attempt = 0; ; attempt++) {
       if (performance.now() >= call.deadline) throw this.#unknown('it took too long');
       const transaction = new Transaction(this.#client.startSession(), this.#db, this.#marks);
@@ -180,7 +188,9 @@ export class TransactionWriter {
       if (verdict.kind === 'unknown') throw this.#unknown(reasonOf(cause), cause);
       if (verdict.why === 'contended') {
         call.contendedSince ??= performance.now();
-        if (performance.now() - call.contendedSince >= CONTENTION_MS) {
+        contentions++;
+        const waitedMs = performance.now() - call.contendedSince;
+        if (waitedMs >= CONTENTION_MS && contentions >= FEWEST_CONTENDED_ATTEMPTS) {
           return { verdict: { kind: 'contended', message: reasonOf(cause) }, origin: undefined };
         }
       }

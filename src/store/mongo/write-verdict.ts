@@ -6,20 +6,14 @@
  * - the whole command: unknown, unless the code speaks of the request. Calling a server's trouble a refusal would
  *   dead-letter everything that comes by.
  */
-import {
-  MongoBulkWriteError,
-  MongoError,
-  MongoErrorLabel,
-  MongoInvalidArgumentError,
-  MongoNetworkError,
-  MongoServerError,
-  MongoServerSelectionError,
-} from 'mongodb';
+import { MongoBulkWriteError, MongoError, MongoErrorLabel, MongoInvalidArgumentError, MongoServerError } from 'mongodb';
 import type { InsertProblem } from '../store.ts';
 
 const ILLEGAL_OPERATION = 20;
-const WRITE_CONFLICT = 112;
 const NOT_IN_TRANSACTION = 263;
+
+/** Another transaction holds what this one wants: LockTimeout, ConflictingOperationInProgress, WriteConflict. */
+const HELD = new Set<unknown>([24, 117, 112]);
 
 /** E11000 and the codes that older servers and mongos use for the same. */
 const DUPLICATE_KEY = new Set([11000, 11001, 12582]);
@@ -93,7 +87,8 @@ const ABOUT_THE_REQUEST = new Set([
  *
  * - `fault`: one of its writes, where `write` is given, else any of them
  * - `unsupported`: the server, or with `everywhere: false` perhaps only one of the collections, has no transactions
- * - `again`: `contended` by another transaction, or `disturbed` by the network; the marks say what was applied
+ * - `again`: `contended` by another transaction, or `disturbed` by the network or a server in trouble; the marks say what
+ *   was applied
  */
 export type TransactionVerdict =
   | {
@@ -132,13 +127,11 @@ export function judgeTransaction(thrown: unknown): TransactionVerdict {
     return { kind: 'unsupported', everywhere: true, message: `${message}; ${advice}` };
   }
   if (code === NOT_IN_TRANSACTION) return { kind: 'unsupported', everywhere: false, message };
+  if (HELD.has(code)) return { kind: 'again', why: 'contended' };
   const again =
-    code === WRITE_CONFLICT ||
     thrown.hasErrorLabel(MongoErrorLabel.TransientTransactionError) ||
     thrown.hasErrorLabel(MongoErrorLabel.UnknownTransactionCommitResult);
-  if (!again) return { kind: 'unknown' };
-  const disturbed = thrown instanceof MongoNetworkError || thrown instanceof MongoServerSelectionError;
-  return { kind: 'again', why: disturbed ? 'disturbed' : 'contended' };
+  return again ? { kind: 'again', why: 'disturbed' } : { kind: 'unknown' };
 }
 
 /** True for what is thrown while documents are encoded; whatever the driver throws once it talks to a server is a MongoError. */

@@ -285,13 +285,17 @@ test('why a task was not applied becomes its error, and the others of the batch 
     { index: 0, kind: 'conflict', message: 'taken' },
     { index: 1, kind: 'refused', message: 'no such operator' },
     { index: 3, kind: 'unsupported', message: 'no replica set' },
+    { index: 4, kind: 'unknown', message: 'no time left' },
+    { index: 5, kind: 'contended', message: 'write conflict' },
   ];
-  const batch = [5, 6, 7, 8].map((index) => task(index, deleteOne('a', { n: 1 })));
+  const batch = [5, 6, 7, 8, 9, 10, 11].map((index) => task(index, deleteOne('a', { n: 1 })));
   const problems = await new EffectWriter(store).write(batch);
   assert.deepEqual(codes(problems), [
     [5, 'failed', 'E_STORE_CONFLICT'],
     [6, 'failed', 'E_STORE_REFUSED'],
     [8, 'failed', 'E_STORE_UNSUPPORTED'],
+    [9, 'unknown', 'E_STORE_UNKNOWN'],
+    [10, 'unknown', 'E_STORE_CONTENDED'],
   ]);
   assert.match(problems[2]?.error.message ?? '', /needs transactions: no replica set/);
 });

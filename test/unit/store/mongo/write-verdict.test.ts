@@ -117,8 +117,9 @@ test('what may be over in a moment is done again, patiently where another transa
   lost.addErrorLabel('TransientTransactionError');
   const cases: [MongoError, string][] = [
     [serverError({ code: 112 }), 'contended'],
-    [labelled('TransientTransactionError'), 'contended'],
-    [labelled('UnknownTransactionCommitResult'), 'contended'],
+    [serverError({ code: 24 }), 'contended'],
+    [labelled('TransientTransactionError'), 'disturbed'],
+    [labelled('UnknownTransactionCommitResult'), 'disturbed'],
     [lost, 'disturbed'],
   ];
   for (const [error, why] of cases) {
