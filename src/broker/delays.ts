@@ -5,7 +5,7 @@ import { delayBinding, delayMarker, delayRoute, delayTopology } from './delay-to
  * Delays on one virtual host: declares the levels and the way from them to each queue when first needed, and tells
  * where to publish. Workers and clients with the same prefix share one set of levels.
  *
- * Cost: the first use on a virtual host declares 28 exchanges, 25 queues and 325 bindings, which takes about a second;
+ * Cost: the first use on a virtual host declares 28 exchanges, 25 queues and 325 bindings, which takes a second or two;
  * every later process asks once whether they are there, and declares one binding a queue.
  */
 export class Delays {
