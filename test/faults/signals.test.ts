@@ -38,7 +38,7 @@ test(
       Array.from({ length: 40 }, (_, n) => ({ n, ms: n < 20 ? 0 : 600_000 })),
     );
     const worker = await job.worker();
-    await worker.until('four tasks are stuck', () => count(worker.errors, /"begun"/g) >= 24);
+    await worker.until('all have begun', () => count(worker.errors, /"begun"/g) >= 40);
     worker.signal('SIGTERM');
     await worker.until('it drains', (stats) => stats?.state === 'draining');
     worker.signal('SIGTERM');

@@ -8,7 +8,7 @@ import { deadQueueName, type QueueSpec, queueTopology, suspectsQueueName } from 
 import { type Client, createClient } from '../../src/index.ts';
 import { type TakenMessage, takeMessages } from '../../src/runtime/take-messages.ts';
 import { type ClosedLedger, closeLedger, type LedgerPlaces } from './stored-ids.ts';
-import { type WorkerOptions, WorkerProcess, type WorkerSetting } from './worker-process.ts';
+import { type ProcessEnd, type WorkerOptions, WorkerProcess, type WorkerSetting } from './worker-process.ts';
 
 export interface JobServers {
   /** Reached directly: for sending, counting and the ledger. */
@@ -41,6 +41,8 @@ export class ProcessJob {
   readonly #admin: AmqpBroker;
   readonly #mongo: MongoClient;
   readonly #workers: WorkerProcess[] = [];
+  /** Workers that are replaced when they die. */
+  #supervised = false;
 
   private constructor(t: TestContext, servers: JobServers, store: string, client: Client) {
     this.#t = t;
@@ -94,6 +96,23 @@ export class ProcessJob {
     const worker = await WorkerProcess.spawn({ broker, store, queues: [queue], threads: 1, ...options }, setting);
     this.#workers.push(worker);
     return worker;
+  }
+
+  /**
+   * Runs a worker and starts another whenever it has died, as a process supervisor does.
+   * @param died - told how each of them ended
+   */
+  async supervise(
+    options: Partial<WorkerOptions>,
+    died: (end: ProcessEnd, worker: WorkerProcess) => void,
+  ): Promise<void> {
+    this.#supervised = true;
+    const worker = await this.spawnWorker(options);
+    void worker.exited.then(async (end) => {
+      if (!this.#supervised) return;
+      died(end, worker);
+      await this.supervise(options, died);
+    });
   }
 
   /** The job's database. */
@@ -150,6 +169,7 @@ export class ProcessJob {
 
   /** Ends the workers that live, which must drain, and closes the ledger. */
   async close(places: Partial<LedgerPlaces> = {}): Promise<ClosedLedger> {
+    this.#supervised = false;
     for (const worker of this.#alive()) {
       const end = await worker.terminate();
       if (end.code !== 0) throw new Error(`the worker ended with ${JSON.stringify(end)}: ${worker.errors}`);
@@ -168,13 +188,15 @@ export class ProcessJob {
     const deadline = performance.now() + LONGEST_WAIT_MS;
     while (!(await condition())) {
       const last = this.#workers.at(-1);
-      const why = last?.ended ?? (performance.now() > deadline ? `not within ${LONGEST_WAIT_MS} ms` : undefined);
+      const died = this.#supervised ? undefined : last?.ended;
+      const why = died ?? (performance.now() > deadline ? `not within ${LONGEST_WAIT_MS} ms` : undefined);
       if (why !== undefined) throw new Error(`waited until ${what}: ${why} ${seen()}\n${last?.errors}`);
       await wait(LOOK_MS);
     }
   }
 
   async #remove(): Promise<void> {
+    this.#supervised = false;
     await Promise.all(this.#alive().map((worker) => worker.kill()));
     await this.client.close();
     await this.#admin.stop();
