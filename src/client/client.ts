@@ -1,7 +1,7 @@
 import type { Address, OutgoingMessage, Publisher } from '../broker/broker.ts';
 import type { Delays } from '../broker/delays.ts';
 import { type QueueType, queueTopology, type Topology } from '../broker/topology.ts';
-import { RuntimeError } from '../errors/runtime-error.ts';
+import { isRuntimeError, RuntimeError } from '../errors/runtime-error.ts';
 import { toWireError } from '../errors/wire-error.ts';
 import { uuidV7 } from '../support/uuid-v7.ts';
 import type { TaskDefinition } from '../task/define-task.ts';
@@ -83,8 +83,8 @@ export class Client implements AsyncDisposable {
    * `payloads` is read only as fast as confirms come, so a generator may stand for more than fits in memory.
    *
    * When some are not confirmed the others still are, and the call rejects with E_SEND_INCOMPLETE:
-   * `error.details.failures` says for each of them its index, id, code and message (`SendFailure`). Once `close` has
-   * given up on it, the rest of `payloads` is not read.
+   * `error.details.failures` says for each of them its index, id, code and message (`SendFailure`), `error.details.ids`
+   * the ids of all, in the order of the payloads. Once `close` has given up on it, the rest of `payloads` is not read.
    */
   sendMany<Payload>(
     task: TaskDefinition<Payload>,
@@ -177,7 +177,7 @@ export class Client implements AsyncDisposable {
     } finally {
       await room.emptied(); // also when the caller's iterator throws
     }
-    if (failures.length > 0) throw incompleteError(parts.task, ids.length, failures, first);
+    if (failures.length > 0) throw incompleteError(parts.task, ids, failures, first);
     return ids;
   }
 
@@ -188,7 +188,10 @@ export class Client implements AsyncDisposable {
         timing.remainingMs === undefined ? message : this.#delayed(message, queue, timing.remainingMs),
       );
     } catch (error) {
-      if (error instanceof RuntimeError && error.code === 'E_PUBLISH_UNROUTABLE') {
+      // a level whose exchange is gone closes the channel, and nothing is confirmed
+      if (isRuntimeError(error, 'E_PUBLISH_UNCONFIRMED') && timing.remainingMs !== undefined)
+        this.#parts.delays.forget();
+      if (isRuntimeError(error, 'E_PUBLISH_UNROUTABLE')) {
         this.#declared.delete(queue);
         this.#parts.delays.forget(timing.remainingMs === undefined ? queue : undefined);
       }
@@ -259,12 +262,17 @@ function requireShortString(what: string, text: unknown): void {
   );
 }
 
-function incompleteError(task: string, sent: number, failures: readonly SendFailure[], cause: unknown): RuntimeError {
+function incompleteError(
+  task: string,
+  ids: readonly string[],
+  failures: readonly SendFailure[],
+  cause: unknown,
+): RuntimeError {
   const ordered = [...failures].sort((a, b) => a.index - b.index);
   const [first] = ordered;
-  const message = `${failures.length} of ${sent} messages for task '${task}' were not confirmed, the first with ${first?.code}: ${first?.message}`;
+  const message = `${failures.length} of ${ids.length} messages for task '${task}' were not confirmed, the first with ${first?.code}: ${first?.message}`;
   return new RuntimeError('E_SEND_INCOMPLETE', message, {
-    details: { confirmed: sent - failures.length, failures: ordered },
+    details: { confirmed: ids.length - failures.length, ids, failures: ordered },
     cause,
   });
 }

@@ -134,6 +134,9 @@ describe('Client', () => {
         ],
       );
       assert.ok(failures.every(({ id }) => UUID.test(id)));
+      const ids = error.details['ids'] as readonly string[];
+      assert.equal(ids.length, 5);
+      assert.ok(failures.every(({ index, id }) => ids[index] === id));
       return true;
     });
     assert.equal(await broker.readyCount('calls'), 3);
