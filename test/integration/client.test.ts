@@ -103,6 +103,7 @@ describe('the client on RabbitMQ', { ...needs(amqpUrl), timeout: 60_000 }, () =>
 test('delays and start deadlines of the client and of `millrace send` hold on RabbitMQ', delayed, async (t) => {
   await using host = await VirtualHost.create(amqpUrl as string, managementUrl as string);
   const client = await createClient({ broker: host.url });
+  await client.sendMany(recordCall, [], { delay: 1 }); // declares the levels, which may take longer than the delays below
   const sent = Date.now();
   const asked: Record<string, number> = { delay: 700, at: 400, now: 0 };
   const ids = new Map([
