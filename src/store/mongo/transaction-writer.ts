@@ -12,8 +12,8 @@ const CHUNK_BYTES = 8 * 1024 * 1024;
 
 /** How often a chunk survives a connection that breaks or a server that changes its role; a store that stays away is the runtime's to wait for. */
 const MAX_DISTURBANCES = 2;
-/** About as long as a transaction takes: who comes back sooner mostly meets the same one again. */
-const FIRST_PAUSE_MS = 25;
+/** At most, and half of it on average: about as long as a transaction takes. Who comes back sooner mostly meets it again. */
+const FIRST_PAUSE_MS = 50;
 const MAX_PAUSE_MS = 1_000;
 /**
  * Two transactions that meet are over in milliseconds. Who still holds documents after this time is mostly dead: a thread
