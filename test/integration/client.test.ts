@@ -103,16 +103,17 @@ describe('the client on RabbitMQ', { ...needs(amqpUrl), timeout: 60_000 }, () =>
 test('delays and start deadlines of the client and of `millrace send` hold on RabbitMQ', delayed, async (t) => {
   await using host = await VirtualHost.create(amqpUrl as string, managementUrl as string);
   const client = await createClient({ broker: host.url });
-  await client.sendMany(recordCall, [], { delay: 1 }); // declares the levels, which may take longer than the delays below
+  // Declares the levels. A delay counts from the call, so on a busy machine nothing might be left of it after that.
+  await client.sendMany(recordCall, [], { delay: 1 });
   const sent = Date.now();
-  const asked: Record<string, number> = { delay: 700, at: 400, now: 0 };
+  const asked: Record<string, number> = { delay: 2_500, at: 2_000, now: 0 };
   const ids = new Map([
     [await client.send(recordCall, { number: 1 }, { delay: asked['delay'] as number }), 'delay'],
     [await client.send(recordCall, { number: 2 }, { at: Date.now() + (asked['at'] as number) }), 'at'],
     [await client.send(recordCall, { number: 3 }), 'now'],
   ]);
   await client.close();
-  const words = ['send', '-t', 'record-call', '-q', queue, '-p', '{"number":4}', '--delay', '200ms'];
+  const words = ['send', '-t', 'record-call', '-q', queue, '-p', '{"number":4}', '--delay', '3s'];
   const cli = await runCli([...words, '--start-within', '10m'], { AMQP_URL: host.url });
   const ended = Date.now();
   assert.deepEqual([cli.code, cli.err], [0, '']);
@@ -128,8 +129,8 @@ test('delays and start deadlines of the client and of `millrace send` hold on Ra
     const name = ids.get(messageId);
     if (name === undefined) {
       const due = Number(headers?.['x-start-by']) - 600_000;
-      assert.ok(due >= sent + 200 && due <= ended + 200, 'ten minutes after it was due');
-      assert.equal(levelsOf(headers), 1, '200 ms is one level');
+      assert.ok(due >= sent + 3_000 && due <= ended + 3_000, 'ten minutes after it was due');
+      assert.ok(levelsOf(headers) > 0, 'it waited');
     } else {
       assert.equal(levelsOf(headers) === 0, name === 'now', name);
       assert.ok(timestamp >= Math.floor((sent + (asked[name] ?? 0)) / 1000), 'its time is the one it is due at');
