@@ -20,7 +20,7 @@ export interface ScanSettings {
   readonly signal: AbortSignal | undefined;
   /** Opened only if a letter has to be renewed. */
   readonly publisher: () => Promise<Publisher>;
-  /** Called when more has been looked at. */
+  /** Called when more has been looked at or removed. */
   readonly looked: () => void;
 }
 
@@ -46,12 +46,16 @@ const NEXT: Readonly<Record<ScanState, readonly ScanState[]>> = {
   closed: [],
 };
 
+/** Queues of up to so many letters are always taken whole, because of their order. */
+const TAKEN_WHOLE = 10_000;
 const FIRST_PREFETCH = 1_000;
 const LARGEST_PREFETCH = 65_535;
 const GROWTH = 4;
 /** Bytes of bodies found and not yet taken, or being renewed, at which reading pauses; it goes on at half of it. */
 const FULL_BYTES = 16 * 1024 * 1024;
 const IDLE_MS = 300;
+/** Idle times in a row, with nothing ready in the queue, after which the rest is taken to be with other readers. */
+const IDLE_TIMES = 10;
 const LONGEST_RETURN_MS = 2_000;
 /** Looks after which a letter is renewed: RabbitMQ 4 drops a message after 20 returns unless the queue says otherwise. */
 const LOOKS_OF_A_LETTER = 15;
@@ -70,6 +74,9 @@ const LOOKS_OF_A_LETTER = 15;
  * that died again for instance, is behind those and is not looked at. Where another reader takes some away, it ends when
  * the queue is empty.
  *
+ * Quorum queues put what is returned behind what was returned before. Taken whole, letters keep their order, so queues of
+ * up to 10,000 are, whatever the limit; of longer ones the first letters are behind the others after a look at those only.
+ *
  * Quorum queues count each return. A letter that was returned 15 times is *renewed*: published again at the end of the
  * same queue, confirmed, and only then removed; a crash between the two leaves it there twice.
  *
@@ -85,9 +92,12 @@ export class LetterScan implements WindowOwner {
   #state: ScanState = 'created';
   #failure: RuntimeError | undefined;
   #total = 0;
+  #arrived = 0;
   #seen = 0;
   #matched = 0;
   #kept = 0;
+  #gone = 0;
+  #idleTimes = 0;
   #heldBytes = 0;
   #paused = false;
   #prefetched = 0;
@@ -139,7 +149,10 @@ export class LetterScan implements WindowOwner {
 
   /** The letter is done with: it leaves the dead-letter queue. False when it has gone back there before. */
   remove({ window, tag }: FoundLetter): boolean {
-    return window.remove(tag);
+    const removed = window.remove(tag);
+    if (removed) this.#gone++;
+    this.#settings.looked();
+    return removed;
   }
 
   /** The letter stays: it returns to its place when the scan closes. */
@@ -202,6 +215,13 @@ export class LetterScan implements WindowOwner {
 
   /** True when the letter was found, false when it is to be kept. */
   #look(window: ScanWindow, tag: number, properties: MessageProperties | undefined, body: Buffer): boolean {
+    const found = this.#matched < this.#settings.limit && this.#lookAt(window, tag, properties, body);
+    const enough = this.#matched >= this.#settings.limit && this.#total > TAKEN_WHOLE;
+    if (++this.#arrived >= this.#total || enough) this.#endReading();
+    return found;
+  }
+
+  #lookAt(window: ScanWindow, tag: number, properties: MessageProperties | undefined, body: Buffer): boolean {
     const letter = readDeadLetter(properties, body, this.#settings.home);
     const matches = this.#settings.match(letter);
     this.#seen++;
@@ -210,7 +230,6 @@ export class LetterScan implements WindowOwner {
       this.#heldBytes += body.length;
       this.#found.push({ letter: { ...letter, body: Uint8Array.from(body) }, window, tag, properties });
     }
-    if (this.#seen >= this.#total || this.#matched >= this.#settings.limit) this.#endReading();
     return matches;
   }
 
@@ -221,7 +240,7 @@ export class LetterScan implements WindowOwner {
 
   async #openWindow(): Promise<void> {
     const last = this.#windows.at(-1)?.prefetch;
-    const first = Math.min(FIRST_PREFETCH, this.#settings.limit);
+    const first = this.#total <= TAKEN_WHOLE ? this.#total : Math.min(FIRST_PREFETCH, this.#settings.limit);
     const prefetch = Math.min(LARGEST_PREFETCH, last === undefined ? first : last * GROWTH);
     const window = new ScanWindow(this, prefetch);
     this.#windows.push(window);
@@ -243,7 +262,8 @@ export class LetterScan implements WindowOwner {
       expected += window.held;
       await window.close();
     }
-    if (live) await this.#returned(expected, deadline);
+    // What was sent to us and had not arrived was in no count.
+    if (live) await this.#returned(Math.max(expected, this.#total - this.#gone), deadline);
   }
 
   /** Waits until so many are ready, though not for ever: another reader may take them first. */
@@ -262,7 +282,7 @@ export class LetterScan implements WindowOwner {
 
   /** Resolves when something has come, or the end is known. */
   async #changed(): Promise<void> {
-    const seen = this.#seen;
+    const arrived = this.#arrived;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, IDLE_MS);
       this.#wake = () => {
@@ -271,14 +291,16 @@ export class LetterScan implements WindowOwner {
       };
     });
     this.#wake = undefined;
-    if (this.#state === 'reading' && this.#seen === seen && this.#failure === undefined) await this.#endIfEmpty();
+    if (this.#arrived !== arrived || this.#paused) this.#idleTimes = 0;
+    else await this.#endIfEmpty();
   }
 
-  /** Others may have taken letters that were there at the start: they never come. A cancelled consumer gets no more. */
+  /** Others may have taken letters that were there at the start: those never come. */
   async #endIfEmpty(): Promise<void> {
-    if ((await this.#broker.readyCount(this.#settings.deadQueue)) > 0 || this.#state !== 'reading') return;
-    await this.#cancelWindows();
-    if (this.#state === 'reading') this.#move('ended');
+    if (this.#state !== 'reading') return;
+    const ready = await this.#broker.readyCount(this.#settings.deadQueue);
+    this.#idleTimes = ready === 0 ? this.#idleTimes + 1 : 0;
+    if (this.#idleTimes >= IDLE_TIMES && this.#state === 'reading') this.#endReading();
   }
 
   /** Nothing more is wanted: cancelled at once, or each letter removed from now on would bring another one. */

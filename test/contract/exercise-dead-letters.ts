@@ -106,6 +106,19 @@ const listCases: readonly LetterCase[] = [
     ],
   ),
   [
+    'a look at the first few leaves them the first, however often the letters were looked at',
+    async (trial) => {
+      const box = await LetterBox.make(trial);
+      await box.write(letters(200));
+      for (let look = 0; look < 3; look++) {
+        const few: string[] = [];
+        for await (const { id } of box.letters.list({}, { limit: 3 })) few.push(id);
+        assert.deepEqual(few, ['0', '1', '2'], `look ${look}`);
+        assert.equal((await box.ids()).length, 200);
+      }
+    },
+  ],
+  [
     'letters that come while it looks are left for the next look',
     async (trial) => {
       const box = await LetterBox.make(trial);
@@ -130,13 +143,13 @@ const listCases: readonly LetterCase[] = [
     async (trial) => {
       const box = await LetterBox.make(trial);
       await box.write(letters(40));
-      const other = openLetters(await trial.connect(), box.queue).list({}, { limit: 20 });
-      await other.next(); // holds the first twenty
+      const other = await consume(await trial.connect(), box.letters.deadQueue, 20);
+      await other.sink.received(20);
       await box.ready(box.letters.deadQueue, 20);
       const mine = box.letters.list({}, { limit: 1_000 });
       const first = await mine.next();
       assert.equal(first.done === false && first.value.id, '20');
-      await other.return();
+      await other.consumer.close();
       const rest: string[] = [];
       for await (const { id } of mine) rest.push(id);
       assert.equal(rest.length, 19, 'the twenty that were ready at its start');
