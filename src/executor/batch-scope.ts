@@ -13,6 +13,8 @@ export interface BatchScopeParts {
   readonly ledger: Ledger;
   readonly tasks: TaskTable;
   readonly queue: string;
+  /** Task of messages that name none. */
+  readonly defaultTask: string | undefined;
   readonly log: LogSink;
 }
 
@@ -72,6 +74,12 @@ export class BatchScope implements ContextSource {
 
   close(): void {
     this.#closed = true;
+  }
+
+  /** The task as the message names it, or the queue's own. */
+  taskName(record: number): string {
+    const reader = this.#at(record);
+    return reader.hasType ? reader.type() : (this.#parts.defaultTask ?? '');
   }
 
   messageId(record: number): string {

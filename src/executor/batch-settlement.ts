@@ -52,7 +52,9 @@ export class BatchSettlement {
     // False when the outcome was decided elsewhere: then nothing may be written.
     if (!this.#ledger.move(record, RUNNING, WRITING)) return;
     this.#count++;
-    this.#effects.push({ index: record, taskId: this.#scope.messageId(record), effects: verdict });
+    const scope = this.#scope;
+    const [task, taskId] = [scope.taskName(record), scope.messageId(record)];
+    this.#effects.push({ index: record, task, taskId, effects: verdict });
   }
 
   succeed(record: number): void {

@@ -89,7 +89,8 @@ class BatchRun {
     this.#ledger = new Ledger(request.ledger);
     this.#environment = environment;
     const { tasks, log } = environment;
-    this.#scope = new BatchScope({ reader: this.#reader, ledger: this.#ledger, tasks, queue: request.queue, log });
+    const { queue, defaultTask } = request;
+    this.#scope = new BatchScope({ reader: this.#reader, ledger: this.#ledger, tasks, queue, defaultTask, log });
     this.#settlement = new BatchSettlement(this.#ledger, this.#scope);
   }
 

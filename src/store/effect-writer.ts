@@ -10,6 +10,8 @@ import { fieldsOf, givenId, lacksId, withId } from './stored-fields.ts';
 export interface CollectedEffect {
   /** The task's position in its batch; each position at most once. */
   readonly index: number;
+  /** The task's name. One message may go to two queues: its tasks have the same id. */
+  readonly task: string;
   readonly taskId: string;
   readonly effects: readonly Effect[];
 }

@@ -1,7 +1,8 @@
 /**
  * The effects of tasks that update, replace or delete: unlike an insert, whose id makes writing again harmless, doing one
  * of those twice does it twice. So the store applies all effects of such a task together with a mark of its id
- * (store.ts, `applyOnce`), and a task whose mark is there is left alone.
+ * (store.ts, `applyOnce`), and a task whose mark is there is left alone. The mark is `<task name>:<task id>`, because one
+ * message may go to two queues, to two tasks.
  */
 import { toWireError } from '../errors/wire-error.ts';
 import type { Effect } from '../task/effect.ts';
@@ -27,11 +28,11 @@ export async function applyGuarded(
 ): Promise<void> {
   const owners: number[] = [];
   const once: OnceTask[] = [];
-  for (const { index, taskId, effects } of tasks) {
+  for (const { index, task, taskId, effects } of tasks) {
     const operations = operationsOf(index, taskId, effects, verdicts);
     if (operations === undefined) continue;
     owners.push(index);
-    once.push({ id: taskId, operations });
+    once.push({ id: `${task}:${taskId}`, operations });
   }
   if (once.length === 0) return;
   try {

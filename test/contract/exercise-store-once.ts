@@ -345,15 +345,21 @@ export function exerciseStoreOnce(
     const effects = new EffectWriter(writer);
     const counter = { _id: 'counter' };
     const batch = [
-      { index: 0, taskId: 't0', effects: [insertOne('c', { n: 0 })] },
+      { index: 0, task: 'store', taskId: 't0', effects: [insertOne('c', { n: 0 })] },
       {
         index: 1,
+        task: 'store',
         taskId: 't1',
         effects: [insertOne('c', { n: 1 }), updateOne('d', counter, { $inc: { n: 1 } }, { upsert: true })],
       },
-      { index: 2, taskId: 't2', effects: [replaceOne('d', { _id: 'r' }, { n: 2 }, { upsert: true })] },
-      { index: 3, taskId: 't3', effects: [insertOne('c', { _id: 'mine' }), deleteOne('c', { _id: 'mine' })] },
-      { index: 4, taskId: 't4', effects: [updateOne('d', counter, { $nope: 1 })] },
+      { index: 2, task: 'store', taskId: 't2', effects: [replaceOne('d', { _id: 'r' }, { n: 2 }, { upsert: true })] },
+      {
+        index: 3,
+        task: 'store',
+        taskId: 't3',
+        effects: [insertOne('c', { _id: 'mine' }), deleteOne('c', { _id: 'mine' })],
+      },
+      { index: 4, task: 'store', taskId: 't4', effects: [updateOne('d', counter, { $nope: 1 })] },
     ];
     for (let times = 0; times < 3; times++) {
       assert.deepEqual(

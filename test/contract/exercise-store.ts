@@ -199,11 +199,12 @@ export function exerciseStore(
     const batch = [
       {
         index: 0,
+        task: 'store',
         taskId: 't0',
         effects: [insertOne('c', { n: 0 }), insertOne('c', { n: 1 }), insertOne('d', { n: 2 })],
       },
-      { index: 1, taskId: 't1', effects: [insertOne('c', { _id: 'mine' })] },
-      { index: 2, taskId: 't0', effects: [insertOne('c', { n: 0 })] },
+      { index: 1, task: 'store', taskId: 't1', effects: [insertOne('c', { _id: 'mine' })] },
+      { index: 2, task: 'store', taskId: 't0', effects: [insertOne('c', { n: 0 })] },
     ];
     assert.deepEqual(await effects.write(batch), []);
     assert.deepEqual(

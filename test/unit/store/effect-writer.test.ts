@@ -48,7 +48,7 @@ class ListStore implements StoreWriter {
 }
 
 function task(index: number, ...effects: CollectedEffect['effects']): CollectedEffect {
-  return { index, taskId: `t${index}`, effects };
+  return { index, task: 'store', taskId: `t${index}`, effects };
 }
 
 function codes(problems: readonly EffectProblem[]): [number, string, string][] {
@@ -259,7 +259,7 @@ test('a task that updates, replaces or deletes has all its effects applied once,
   assert.deepEqual(store.once, [
     [
       {
-        id: 't1',
+        id: 'store:t1',
         operations: [
           { kind: 'insert', collection: 'a', document: { _id: 't1', n: 1 }, ifAbsent: true },
           { kind: 'update', collection: 'b', filter, update: { $inc: { n: 1 } }, upsert: true },
@@ -268,13 +268,13 @@ test('a task that updates, replaces or deletes has all its effects applied once,
         ],
       },
       {
-        id: 't2',
+        id: 'store:t2',
         operations: [
           { kind: 'replace', collection: 'b', filter, document: { n: 3 }, upsert: false },
           { kind: 'replace', collection: 'b', filter, document: { _id: 'x' }, upsert: true },
         ],
       },
-      { id: 't3', operations: [{ kind: 'delete', collection: 'b', filter }] },
+      { id: 'store:t3', operations: [{ kind: 'delete', collection: 'b', filter }] },
     ],
   ]);
 });
@@ -318,7 +318,7 @@ test('where one effect of a task is no document, the store gets none of its effe
   assert.deepEqual(codes(problems), [[0, 'failed', 'E_STORE_REFUSED']]);
   assert.deepEqual(
     store.once.map((tasks) => tasks.map(({ id }) => id)),
-    [['t1']],
+    [['store:t1']],
   );
 });
 
@@ -338,7 +338,11 @@ const effect = fc
   .map(({ collection, document }) => insertOne(collection, document));
 const batches = fc.array(
   fc.array(
-    fc.record({ taskId: fc.constantFrom('t1', 't2', 't3', 't4'), effects: fc.array(effect, { maxLength: 3 }) }),
+    fc.record({
+      task: fc.constant('store'),
+      taskId: fc.constantFrom('t1', 't2', 't3', 't4'),
+      effects: fc.array(effect, { maxLength: 3 }),
+    }),
     { maxLength: 8 },
   ),
   { maxLength: 3 },
@@ -389,5 +393,17 @@ test('for any batches the verdicts and the stored documents are those of writing
       }
     }),
     { numRuns: 500 },
+  );
+});
+
+test('two tasks of one message, in two queues, are marked apart', async () => {
+  const store = new ListStore();
+  const effects = [deleteOne('a', { n: 1 })];
+  for (const name of ['bill', 'ship']) {
+    await new EffectWriter(store).write([{ index: 0, task: name, taskId: 'm', effects }]);
+  }
+  assert.deepEqual(
+    store.once.map((tasks) => tasks.map(({ id }) => id)),
+    [['bill:m'], ['ship:m']],
   );
 });
