@@ -24,6 +24,8 @@ import { WorkerCrew } from './soak/worker-crew.ts';
 const DATABASE = 'soak';
 const PROGRESS_MS = 5_000;
 const HEARTBEAT_S = 2;
+/** Of each worker: while one is replaced, the other goes on. */
+const THREADS = 2;
 
 /** What `open` has started is ended in reverse, also when a later step fails. */
 class Opened implements AsyncDisposable {
@@ -69,9 +71,9 @@ async function open(options: SoakOptions, book: SentBook, opened: Opened): Promi
     {
       broker: `${workerLink.through(rabbit.amqpUrl)}?heartbeat=${HEARTBEAT_S}`,
       // The server would tell the driver its own address, and the driver would go round the link.
-      store: { url: `mongodb://${storeLink.address}/${DATABASE}?directConnection=true`, timeout: '4s' },
+      store: { url: `mongodb://${storeLink.address}/${DATABASE}?directConnection=true`, timeout: '6s' },
       queues: [QUEUE, SPARE_QUEUE],
-      threads: 1,
+      threads: THREADS,
       threadLimits: { heap: '96MiB' },
       unknownTasks: { wait: '500ms', limit: 3 },
       shutdown: { grace: '10s' },
@@ -109,7 +111,7 @@ async function soak(options: SoakOptions, opened: Opened): Promise<SoakRun> {
   }
   const seconds = (performance.now() - startedAt) / 1_000;
   say(`soak: sent; waiting until everything has ended`);
-  const drained = await untilDrained(rig, () => undefined);
+  const drained = await untilDrained(rig, say);
   const { totals } = rig.crew;
   await rig.crew.stop();
   say('soak: reading all places');
@@ -135,11 +137,11 @@ function withoutOne(ends: SoakEnds): SoakEnds {
 }
 
 function progressLine(book: SentBook, { crew }: SoakRig, { injected }: FaultRunner): string {
-  const { succeeded, exits, reconnects } = crew.totals;
+  const { succeeded, retried, waited, exits, reconnects } = crew.totals;
   const mib = Math.round(process.memoryUsage().rss / 2 ** 20);
   const done = injected.filter(({ evidence }) => evidence !== undefined).length;
   return (
-    `${book.size} sent, ${book.confirmed} confirmed, ${succeeded} succeeded, ${crew.held} held, ${exits} threads ended, ` +
+    `${book.size} sent, ${book.confirmed} confirmed, ${succeeded} succeeded, ${retried} retried, ${waited} waited, ${crew.held} held, ${exits} threads ended, ` +
     `${reconnects} reconnects, ${mib} MiB; ${done}`
   );
 }

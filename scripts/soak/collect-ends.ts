@@ -8,35 +8,47 @@ import type { CounterEnd, SoakEnds } from './soak-ledger.ts';
 import { lookUntil, manage, QUEUE, type SoakRig, SPARE_QUEUE } from './soak-rig.ts';
 
 const DEAD_QUEUES = [QUEUE, SPARE_QUEUE].map(deadQueueName);
-/** Longer than the longest delay and all retries; what is not over by then is counted as queued. */
-const DRAIN_MS = 180_000;
+/** Nothing has ended for so long: what is left is counted as queued. Documents that a dead worker's transaction holds are free after a minute. */
+const STUCK_MS = 150_000;
+const LONGEST_DRAIN_MS = 20 * 60_000;
 /** Empty counts when it stays so for two rounds of the broker's statistics, 5 s each: a message may be between two queues. */
 const EMPTY_MS = 11_000;
+const PROGRESS_MS = 5_000;
 
 interface QueueLength {
   readonly name: string;
   readonly messages?: number;
 }
 
-/** Waits until all queues but those of dead letters are empty and no worker holds anything; false where that takes too long. */
-export async function untilDrained(rig: SoakRig, seen: (left: number) => void): Promise<boolean> {
+/**
+ * Waits until all queues but those of dead letters are empty and no worker holds anything; false where nothing ends any
+ * more before that.
+ */
+export async function untilDrained(rig: SoakRig, say: (line: string) => void): Promise<boolean> {
   let emptySince = Infinity;
-  const drained = async (): Promise<boolean> => {
-    const queues = await manage<QueueLength[]>(rig, 'queues?columns=name,messages');
-    const left = queues
-      .filter(({ name }) => !DEAD_QUEUES.includes(name))
-      .reduce((sum, { messages = 0 }) => sum + messages, 0);
-    seen(left + rig.crew.held);
-    if (left + rig.crew.held > 0) emptySince = Infinity;
-    else emptySince = Math.min(emptySince, performance.now());
-    return performance.now() - emptySince >= EMPTY_MS;
+  let saidAt = 0;
+  let most = 0;
+  let mostAt = performance.now();
+  const over = async (): Promise<boolean> => {
+    const now = performance.now();
+    const left = await leftInQueues(rig);
+    const { held, totals } = rig.crew;
+    if (now - saidAt > PROGRESS_MS) {
+      saidAt = now;
+      say(`draining: ${left} in queues, ${held} held, ${totals.succeeded} succeeded, ${totals.waited} waited`);
+    }
+    const ended = totals.succeeded + totals.deadLettered;
+    if (ended > most) [most, mostAt] = [ended, now];
+    emptySince = left + held > 0 ? Infinity : Math.min(emptySince, now);
+    return now - emptySince >= EMPTY_MS || now - mostAt >= STUCK_MS;
   };
-  try {
-    await lookUntil('everything has ended', drained, DRAIN_MS);
-    return true;
-  } catch {
-    return false; // what is left is counted as queued
-  }
+  await lookUntil('everything has ended', over, LONGEST_DRAIN_MS).catch(() => undefined); // counted as queued
+  return emptySince !== Infinity;
+}
+
+async function leftInQueues(rig: SoakRig): Promise<number> {
+  const queues = await manage<QueueLength[]>(rig, 'queues?columns=name,messages');
+  return queues.filter(({ name }) => !DEAD_QUEUES.includes(name)).reduce((sum, { messages = 0 }) => sum + messages, 0);
 }
 
 /** Reads all places, directly. The workers must be gone. */

@@ -29,7 +29,7 @@ export interface KindSpec {
 }
 
 export const KIND_SPECS: Readonly<Record<Kind, KindSpec>> = {
-  insert: { task: 'soak-insert', share: 0.7534, proof: 'document', keys: 0 },
+  insert: { task: 'soak-insert', share: 0.7538, proof: 'document', keys: 0 },
   large: { task: 'soak-large', share: 0.002, proof: 'document', keys: 0 },
   // A few documents that all threads of all workers want at once.
   'count-hot': { task: 'soak-count', share: 0.05, proof: 'mark', keys: 8 },
@@ -40,8 +40,8 @@ export const KIND_SPECS: Readonly<Record<Kind, KindSpec>> = {
   flaky: { task: 'soak-flaky', share: 0.04, proof: 'document', keys: 0 },
   poison: { task: 'soak-poison', share: 0.003, proof: 'none', keys: 0 },
   unknown: { task: 'soak-unknown', share: 0.001, proof: 'none', keys: 0 },
-  overlong: { task: 'soak-overlong', share: 0.0003, proof: 'none', keys: 0 },
-  killer: { task: 'soak-killer', share: 0.0003, proof: 'none', keys: 0 },
+  overlong: { task: 'soak-overlong', share: 0.0001, proof: 'none', keys: 0 },
+  killer: { task: 'soak-killer', share: 0.0001, proof: 'none', keys: 0 },
 };
 
 /** @param random - 0 ≤ random < 1 */

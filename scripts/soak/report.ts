@@ -84,7 +84,7 @@ export function soakText(run: SoakRun): string {
     `in two places: ${overlaps.storedAndDead.length} stored and dead, ${overlaps.storedAndQueued.length} stored and queued, ${overlaps.deadAndQueued.length} dead and queued, ${overlaps.deadTwice.length} dead twice`,
     `dead letters: ${describe(ledger.reasons)}`,
     `failed sends: ${describe(run.sendErrors)}`,
-    `workers: ${run.workerStarts} started, ${totals.exits} threads ended, ${totals.reconnects} reconnects, ${totals.redelivered} redelivered, ${totals.reruns} run again`,
+    `workers: ${run.workerStarts} started, ${totals.exits} threads ended, ${totals.reconnects} reconnects, ${totals.redelivered} redelivered, ${totals.retried} retried, ${totals.waited} waited, ${totals.reruns} run again`,
     run.drained ? 'all queues were empty at the end' : 'THE QUEUES WERE NOT EMPTY AT THE END',
     '',
     `${injected.length} faults of ${countFaults(injected).length} kinds`,

@@ -20,7 +20,7 @@ confirmed = stored + dead-lettered + queued, nothing lost, no effect applied twi
   --minutes N     how long messages are sent (default 15)
   --seed N        what is random follows from it (default: a new one, printed)
   --rate N        messages a second (default 700)
-  --workers N     worker processes of one thread each (default 2)
+  --workers N     worker processes of two threads each (default 2)
   --only TEXT     only faults whose kind contains the text; none: no fault at all
   --json FILE     the summary as JSON too
   --log FILE      what the workers log, from warnings up

@@ -11,6 +11,9 @@ import {
 export interface CrewTotals {
   readonly succeeded: number;
   readonly acked: number;
+  readonly retried: number;
+  /** Put back for a while with no attempt counted. */
+  readonly waited: number;
   readonly redelivered: number;
   readonly deadLettered: number;
   readonly reruns: number;
@@ -19,7 +22,17 @@ export interface CrewTotals {
   readonly reconnects: number;
 }
 
-const COUNTED = ['succeeded', 'acked', 'redelivered', 'deadLettered', 'reruns', 'exits', 'reconnects'] as const;
+const COUNTED = [
+  'succeeded',
+  'acked',
+  'retried',
+  'waited',
+  'redelivered',
+  'deadLettered',
+  'reruns',
+  'exits',
+  'reconnects',
+] as const;
 const KEPT_ERRORS = 4_000;
 
 /** One place of the crew: whoever works there now. */
@@ -40,6 +53,8 @@ export class WorkerCrew {
   readonly #gone: Record<(typeof COUNTED)[number], number> = {
     succeeded: 0,
     acked: 0,
+    retried: 0,
+    waited: 0,
     redelivered: 0,
     deadLettered: 0,
     reruns: 0,
@@ -78,9 +93,10 @@ export class WorkerCrew {
     return totals;
   }
 
-  /** Messages that workers hold at the moment. */
+  /** Messages that living workers hold at the moment. */
   get held(): number {
-    return this.workers.reduce((sum, { stats }) => sum + (stats?.messagesHeld ?? 0), 0);
+    const alive = this.workers.filter(({ ended }) => ended === undefined);
+    return alive.reduce((sum, { stats }) => sum + (stats?.messagesHeld ?? 0), 0);
   }
 
   /** Ends one of them in a way of the caller's and puts another in its place; resolves when that one consumes. */
@@ -131,11 +147,12 @@ export class WorkerCrew {
   }
 
   async #refill(place: Place): Promise<void> {
-    for (const name of COUNTED) this.#gone[name] += place.worker.stats?.[name] ?? 0;
     if (this.#stopped) return;
     for (;;) {
       try {
-        place.worker = await this.#newWorker();
+        const worker = await this.#newWorker();
+        for (const name of COUNTED) this.#gone[name] += place.worker.stats?.[name] ?? 0;
+        place.worker = worker;
         break;
       } catch (error) {
         this.problems.push(`a worker did not start: ${String(error).slice(-KEPT_ERRORS)}`);
