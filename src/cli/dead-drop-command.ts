@@ -2,6 +2,7 @@ import type { DeadLetterSummary } from '../dead-letters/letter-tally.ts';
 import { type Command, type CommandIo, isOn } from './command.ts';
 import { BROKER_FLAG, DEAD_FLAGS, type DeadCall, type DeadSession, deadCall, withDeadLetters } from './dead-call.ts';
 import { handleLetters } from './dead-handling.ts';
+import { nothingMatches } from './dead-words.ts';
 import { WRONG_USAGE } from './exit-code.ts';
 import { group } from './progress-line.ts';
 
@@ -59,6 +60,6 @@ export async function dropLetters(
 }
 
 function sentence({ dryRun, handled, matched, seen, deadQueue }: DeadLetterSummary): string {
-  if (matched === 0) return `no dead letters match, of ${group(seen)} in '${deadQueue}'`;
+  if (matched === 0) return nothingMatches(seen, deadQueue);
   return `${dryRun ? 'would drop' : 'dropped'} ${group(handled)} of ${group(seen)} dead letters of '${deadQueue}'`;
 }

@@ -2,7 +2,7 @@ import type { DeadLetterProgress, DeadLetterSummary } from '../dead-letters/lett
 import { isRuntimeError } from '../errors/runtime-error.ts';
 import type { CommandIo } from './command.ts';
 import type { DeadSession } from './dead-call.ts';
-import { complainOf } from './dead-show-command.ts';
+import { complainOf } from './dead-words.ts';
 import { DONE, FAILED } from './exit-code.ts';
 import { jsonLine } from './letter-json.ts';
 import { paintFor } from './paint.ts';

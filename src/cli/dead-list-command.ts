@@ -2,6 +2,7 @@ import type { DeadLetter } from '../dead-letters/dead-letter.ts';
 import { ago } from './age.ts';
 import { type Command, type CommandIo, isOn } from './command.ts';
 import { BROKER_FLAG, DEAD_FLAGS, type DeadCall, type DeadSession, deadCall, withDeadLetters } from './dead-call.ts';
+import { nothingMatches } from './dead-words.ts';
 import { DONE } from './exit-code.ts';
 import { jsonLine, letterRow } from './letter-json.ts';
 import { paintFor } from './paint.ts';
@@ -50,15 +51,12 @@ export async function listLetters(
     if (json) io.stdout.write(jsonLine(letterRow(letter)));
     else rows.push(rowOf(letter, Date.now()));
   }
-  if (!json)
-    io.stdout.write(`${listPage(rows, io, `${group(total)} in '${letters.deadQueue}'`, rows.length >= limit)}\n`);
+  const more = rows.length >= limit && rows.length < total ? '; --limit shows more' : '';
+  const footer = `${group(rows.length)} of ${group(total)} in '${letters.deadQueue}'${more}`;
+  const table = tableLines(HEADINGS, fitted(rows, io), paintFor(io.stdout, io.env));
+  const page = rows.length === 0 ? nothingMatches(total, letters.deadQueue) : [...table, '', footer].join('\n');
+  if (!json) io.stdout.write(`${page}\n`);
   return signal.aborted ? interrupted() : DONE;
-}
-
-function listPage(rows: readonly string[][], io: CommandIo, total: string, limited: boolean): string {
-  if (rows.length === 0) return `no dead letters match, of ${total}`;
-  const shown = `${group(rows.length)} of ${total}${limited ? '; --limit shows more' : ''}`;
-  return [...tableLines(HEADINGS, fitted(rows, io), paintFor(io.stdout, io.env)), '', shown].join('\n');
 }
 
 function rowOf(letter: DeadLetter, now: number): string[] {

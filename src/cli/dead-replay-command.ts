@@ -2,6 +2,7 @@ import type { DeadLetterSummary } from '../dead-letters/letter-tally.ts';
 import { type Command, type CommandIo, isOn, textOf } from './command.ts';
 import { BROKER_FLAG, DEAD_FLAGS, type DeadCall, type DeadSession, deadCall, withDeadLetters } from './dead-call.ts';
 import { handleLetters } from './dead-handling.ts';
+import { nothingMatches } from './dead-words.ts';
 import { group } from './progress-line.ts';
 
 /** `millrace dead replay`: sends letters again. */
@@ -61,7 +62,7 @@ export async function replayLetters(
 }
 
 function sentence({ dryRun, handled, matched, seen, deadQueue, queues }: DeadLetterSummary): string {
-  if (matched === 0) return `no dead letters match, of ${group(seen)} in '${deadQueue}'`;
+  if (matched === 0) return nothingMatches(seen, deadQueue);
   const targets = Object.entries(queues).map(([queue, count]) => `${group(count)} to '${queue}'`);
   const where = targets.length === 0 ? '' : `: ${targets.join(', ')}`;
   const did = dryRun ? 'would replay' : 'replayed';

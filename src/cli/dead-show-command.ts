@@ -1,11 +1,11 @@
 import { idsOf } from '../dead-letters/letter-filter.ts';
 import { type Command, type CommandIo, isOn } from './command.ts';
 import { BROKER_FLAG, DEAD_FLAGS, type DeadCall, type DeadSession, deadCall, withDeadLetters } from './dead-call.ts';
+import { complainOf, nothingMatches } from './dead-words.ts';
 import { DONE, FAILED } from './exit-code.ts';
 import { jsonLine, letterDetails } from './letter-json.ts';
 import { letterPage } from './letter-page.ts';
 import { paintFor } from './paint.ts';
-import { printable } from './printable.ts';
 
 /** `millrace dead show`: a page a letter. */
 export const deadShowCommand: Command = {
@@ -37,6 +37,7 @@ export async function showLetters(
   const missing = new Set(idsOf(call.filter));
   const limit = call.limit ?? Math.max(1, missing.size);
   const paint = paintFor(io.stdout, io.env);
+  const total = await letters.count();
   let shown = 0;
   for await (const letter of letters.list(call.filter, { limit, signal })) {
     missing.delete(letter.id);
@@ -50,11 +51,6 @@ export async function showLetters(
   }
   if (signal.aborted) return interrupted();
   if (shown < limit) for (const id of missing) complainOf(id, letters.deadQueue, io);
-  if (shown === 0 && missing.size === 0 && !json) io.stdout.write(`no dead letters match in '${letters.deadQueue}'\n`);
+  if (shown === 0 && missing.size === 0 && !json) io.stdout.write(`${nothingMatches(total, letters.deadQueue)}\n`);
   return missing.size > 0 && shown < limit ? FAILED : DONE;
-}
-
-/** @param id - of which there is no letter */
-export function complainOf(id: string, deadQueue: string, io: CommandIo): void {
-  io.stderr.write(`millrace: there is no letter '${printable(id)}' in '${deadQueue}'\n`);
 }

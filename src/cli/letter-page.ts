@@ -8,7 +8,7 @@ import { cut, printable, printableLines } from './printable.ts';
 import { tableLines } from './table.ts';
 
 const LONGEST_BODY = 16_384;
-const LONGEST_ERROR = 80;
+const LONGEST_ERROR = 120;
 const PLAIN_WORD = /^[\w@%+=:,./-]+$/;
 
 export interface PageSettings {

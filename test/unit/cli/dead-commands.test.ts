@@ -94,7 +94,7 @@ test('the list is a table for people, with how many there are', async (context) 
   await listLetters(call([], { limit: '1' }), session, io, false);
   assert.match(printed().out, /\n1 of 2 in 'images\.dead'; --limit shows more\n$/);
   await listLetters(call([], { task: ['other'] }), session, io, false);
-  assert.equal(printed().out, "no dead letters match, of 2 in 'images.dead'\n");
+  assert.equal(printed().out, "no dead letter matches, of 2 in 'images.dead'\n");
 });
 
 test('a row fits the terminal, and no message can steer it', async (context) => {
