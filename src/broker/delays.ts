@@ -1,3 +1,4 @@
+import { isRuntimeError } from '../errors/runtime-error.ts';
 import type { Address, Broker } from './broker.ts';
 import { delayBinding, delayMarker, delayRoute, delayTopology } from './delay-topology.ts';
 
@@ -83,4 +84,14 @@ export class Delays {
       this.#renewing = false;
     }
   }
+}
+
+/**
+ * True for what a delayed message ends with when a part of the levels is gone: it is returned, or, where the exchange
+ * itself is gone, its channel closes before anything is confirmed. Not for a connection that was just lost: declaring
+ * everything again is the last thing that a broker needs which has just come back.
+ */
+export function isNotThere(error: unknown): boolean {
+  if (isRuntimeError(error, 'E_PUBLISH_UNROUTABLE')) return true;
+  return isRuntimeError(error, 'E_PUBLISH_UNCONFIRMED') && error.message.includes('NOT_FOUND');
 }

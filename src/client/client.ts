@@ -1,5 +1,5 @@
 import type { Address, OutgoingMessage, Publisher } from '../broker/broker.ts';
-import type { Delays } from '../broker/delays.ts';
+import { type Delays, isNotThere } from '../broker/delays.ts';
 import { type QueueType, queueTopology, type Topology } from '../broker/topology.ts';
 import { isRuntimeError, RuntimeError } from '../errors/runtime-error.ts';
 import { toWireError } from '../errors/wire-error.ts';
@@ -188,12 +188,10 @@ export class Client implements AsyncDisposable {
         timing.remainingMs === undefined ? message : this.#delayed(message, queue, timing.remainingMs),
       );
     } catch (error) {
-      // a level whose exchange is gone closes the channel, and nothing is confirmed
-      if (isRuntimeError(error, 'E_PUBLISH_UNCONFIRMED') && timing.remainingMs !== undefined)
-        this.#parts.delays.forget();
+      if (timing.remainingMs !== undefined && isNotThere(error)) this.#parts.delays.forget();
       if (isRuntimeError(error, 'E_PUBLISH_UNROUTABLE')) {
         this.#declared.delete(queue);
-        this.#parts.delays.forget(timing.remainingMs === undefined ? queue : undefined);
+        if (timing.remainingMs === undefined) this.#parts.delays.forget(queue);
       }
       throw error;
     }

@@ -1,6 +1,6 @@
 import type { MessageProperties } from '../batch/message-properties.ts';
 import type { Broker, Publisher } from '../broker/broker.ts';
-import type { Delays } from '../broker/delays.ts';
+import { type Delays, isNotThere } from '../broker/delays.ts';
 import type { QueueSpec } from '../broker/topology.ts';
 import { isRuntimeError, type RuntimeError } from '../errors/runtime-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -149,12 +149,9 @@ export class FollowUps {
     this.#parts.changed();
   }
 
-  /** Declares again what a message could not be routed to. A missing exchange closes the channel: then it is unconfirmed. */
+  /** Declares again what a message could not be routed to. */
   async #prepare(destination: Destination, error: unknown): Promise<void> {
-    if (destination.kind === 'delayed') {
-      const gone = isRuntimeError(error, 'E_PUBLISH_UNROUTABLE') || isRuntimeError(error, 'E_PUBLISH_UNCONFIRMED');
-      return gone ? this.#parts.delays.forget() : undefined;
-    }
+    if (destination.kind === 'delayed') return isNotThere(error) ? this.#parts.delays.forget() : undefined;
     if (!isRuntimeError(error, 'E_PUBLISH_UNROUTABLE')) return;
     const { declare } = destination;
     try {

@@ -60,7 +60,7 @@ test('the dead-letter queue is deleted: it is declared again with the next dead 
 });
 
 test(
-  'a delay level is deleted while it is empty: its queue, then its exchange, come back with the next retry',
+  'a delay level is deleted while it is empty, then the exchange before all levels: each comes back with the next retry',
   here,
   async (t) => {
     await using host = await VirtualHost.create(amqpUrl as string, managementUrl as string);
@@ -72,7 +72,7 @@ test(
     await job.sender.sendAll('falter', 5);
     await job.warned(/retry.*not taken.*E_PUBLISH_UNROUTABLE/);
     await job.until('they were retried', ({ succeeded }) => succeeded === 10);
-    await host.deleteExchange(lowest);
+    await host.deleteExchange(`${DELAY_PREFIX}.enter`);
     await job.sender.sendAll('falter', 5);
     await job.warned(/retry.*not taken.*NOT_FOUND/);
     await job.until('they were retried', ({ succeeded }) => succeeded === 15);
