@@ -43,9 +43,10 @@ test(
     await worker.until('it drains', (stats) => stats?.state === 'draining');
     worker.signal('SIGTERM');
     assert.deepEqual(await worker.exited, { code: 143, signal: null });
-    await job.untilReady(20);
-    const ledger = await job.close();
-    assert.equal(ledger.queued.length, 20, ledger.summary);
+    // What was stored a moment before may have lost its ack: then it is in the queue as well.
+    const { stored, queued } = await job.close({ mayOverlap: true });
+    assert.ok(stored.length <= 20, 'the stuck ones are not stored');
+    assert.ok(queued.length >= 20, 'they are in the queue');
   },
 );
 
@@ -53,22 +54,24 @@ test(
   'tasks that outlast the grace are cut off and run again, with no attempt counted',
   needs(amqpUrl, mongoUrl),
   async (t) => {
+    const messages = 200;
     const random = faultRandom(t);
     const job = await ProcessJob.open(t, servers);
     // Some end within the grace, some would not: which is which depends on the seed.
     await job.send(
       'slow-witness',
-      Array.from({ length: 40 }, (_, n) => ({ n, ms: random.integer(0, 800) })),
+      Array.from({ length: messages }, (_, n) => ({ n, ms: random.integer(0, 2_000) })),
     );
     for (let round = 0; round < 2; round++) {
       const worker = await job.worker({ shutdown: { grace: '200ms' } });
-      await worker.until('it works', (stats) => (stats?.succeeded ?? 0) >= 2);
+      await worker.until('tasks run', () => count(worker.errors, /"begun"/g) > 0);
       assert.equal((await worker.terminate()).code, 0, worker.errors);
     }
+    assert.ok((await job.count()) < messages, 'some were cut off');
     await job.worker();
     await job.untilEnded();
     const witnesses = await job.db.collection('stored').find({ redelivered: true }).toArray();
-    assert.ok(witnesses.length > 0, 'some were cut off or given back');
+    assert.ok(witnesses.length > 0, 'what was cut off was delivered again');
     assert.deepEqual([...new Set(witnesses.map(({ attempt }) => attempt as unknown))], [1]);
     await job.close();
   },
