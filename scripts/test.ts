@@ -11,16 +11,17 @@ import { createRunSpace, type RunSpace } from './test/run-space.ts';
 import { needsServers, selectTestFiles, TEST_GROUPS, type TestFile } from './test/test-files.ts';
 
 /** For the tests alone; building a server on a fresh machine comes on top. */
-const BUDGET_MS = 15 * 60_000;
+const BUDGET_MINUTES = 15;
 const UNIT_FILE_TIMEOUT_MS = 2 * 60_000;
 const SERVER_FILE_TIMEOUT_MS = 6 * 60_000;
 
-const HELP = `Usage: npm test -- [GROUP | PATH]… [--name PATTERN] [--concurrency N]
+const HELP = `Usage: npm test -- [GROUP | PATH]… [--name PATTERN] [--concurrency N] [--budget N]
 
   GROUP            ${TEST_GROUPS.join(', ')} (default: all)
   PATH             a test file, a folder, or a part of a path
   --name           only tests whose name matches the regular expression
   --concurrency    unit test files at the same time (default: the number of cores); files that use servers run singly
+  --budget         minutes after which the run is given up (default: 15)
   --help           this text
 
 Tests that use servers get RabbitMQ and MongoDB as "npm run services -- --help" describes, and a virtual host and a
@@ -40,13 +41,19 @@ interface Arguments {
   readonly selection: readonly string[];
   readonly name: string | undefined;
   readonly concurrency: number;
+  readonly budgetMinutes: number;
 }
 
 async function main(argv: readonly string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...argv],
     allowPositionals: true,
-    options: { name: { type: 'string' }, concurrency: { type: 'string' }, help: { type: 'boolean', default: false } },
+    options: {
+      name: { type: 'string' },
+      concurrency: { type: 'string' },
+      budget: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
   });
   if (values.help) {
     process.stdout.write(HELP);
@@ -56,17 +63,20 @@ async function main(argv: readonly string[]): Promise<number> {
   if (!Number.isInteger(concurrency) || concurrency < 1) {
     throw new TypeError(`--concurrency: got "${values.concurrency}", expected a whole number from 1`);
   }
-  return runTests({ selection: positionals, name: values.name, concurrency });
+  const budgetMinutes = Number(values.budget ?? BUDGET_MINUTES);
+  if (!(budgetMinutes > 0)) throw new TypeError(`--budget: got "${values.budget}", expected minutes`);
+  return runTests({ selection: positionals, name: values.name, concurrency, budgetMinutes });
 }
 
-async function runTests({ selection, name, concurrency }: Arguments): Promise<number> {
+async function runTests({ selection, name, concurrency, budgetMinutes }: Arguments): Promise<number> {
   const files = selectTestFiles(projectFolder, selection);
   const setup = await prepareServers(files);
   // Only now: until here a signal ends us at once, also in the middle of compiling a server.
   const stop = new AbortController();
   const stopOn = (signal: NodeJS.Signals): void => stop.abort(new Error(`ended by ${signal}`));
   process.on('SIGINT', stopOn).on('SIGTERM', stopOn).on('SIGHUP', stopOn);
-  const budget = setTimeout(() => stop.abort(new Error(`not done within ${BUDGET_MS / 60_000} minutes`)), BUDGET_MS);
+  const late = new Error(`not done within ${budgetMinutes} minutes`);
+  const budget = setTimeout(() => stop.abort(late), budgetMinutes * 60_000);
   const began = performance.now();
   try {
     const shared = { projectFolder, namePattern: name, env: setup.env, signal: stop.signal };

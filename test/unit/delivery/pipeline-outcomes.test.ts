@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { deadQueueName, suspectsQueueName } from '../../../src/broker/topology.ts';
-import { RuntimeError } from '../../../src/errors/runtime-error.ts';
 import { bodies, dieHolding, makeBench, QUEUE } from '../../support/pipeline-bench.ts';
 import { type ScriptedEnd, ScriptedExecutor } from '../../support/scripted-executor.ts';
 import { until } from '../../support/until.ts';
