@@ -176,6 +176,7 @@ export class DeadLetterQueue implements AsyncDisposable {
       failure = error;
     }
     try {
+      if (tally.doubtful > 0) await this.#closePublisher(); // or what was given up would be sent later after all
       await this.#end(scan);
     } catch (error) {
       failure ??= error;
@@ -205,14 +206,26 @@ export class DeadLetterQueue implements AsyncDisposable {
     }
   }
 
-  #openPublisher(): Promise<Publisher> {
+  async #openPublisher(): Promise<Publisher> {
     this.#publisher ??= this.#parts.broker.publisher({ window: REPLAY_WINDOW });
-    return this.#publisher;
+    const opening = this.#publisher;
+    try {
+      return await opening;
+    } catch (error) {
+      if (this.#publisher === opening) this.#publisher = undefined; // the next call tries again
+      throw error;
+    }
+  }
+
+  async #closePublisher(): Promise<void> {
+    const opening = this.#publisher;
+    this.#publisher = undefined;
+    const publisher = await opening?.catch(() => undefined); // told to whoever wanted to publish
+    await publisher?.close();
   }
 
   async #close(): Promise<void> {
-    const publisher = await this.#publisher?.catch(() => undefined); // told to whoever wanted to publish
-    await publisher?.close();
+    await this.#closePublisher();
     await this.#parts.release();
   }
 }

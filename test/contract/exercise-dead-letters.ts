@@ -297,6 +297,26 @@ const replayCases: readonly LetterCase[] = [
     },
   ],
   [
+    'an abort while the broker takes nothing gives up what is on its way, and leaves every letter where it was',
+    async (trial) => {
+      const { blocking } = trial.rig;
+      if (blocking === undefined) return;
+      const box = await LetterBox.make(trial);
+      await box.write(letters(30));
+      blocking.block(box.broker, 'memory');
+      const abort = new AbortController();
+      const replaying = box.letters.replay({}, { signal: abort.signal });
+      await box.ready(box.letters.deadQueue, 0);
+      abort.abort();
+      const summary = await replaying;
+      assert.deepEqual([summary.handled, summary.doubtful, summary.ending], [0, 30, 'aborted']);
+      assert.equal(await box.letters.count(), 30);
+      blocking.unblock(box.broker);
+      assert.equal((await box.letters.replay()).handled, 30);
+      await box.ready(box.queue, 30);
+    },
+  ],
+  [
     'a connection lost in the middle loses nothing; another replay finishes',
     async (trial) => {
       const box = await LetterBox.make(trial);

@@ -51,6 +51,7 @@ export class LetterBox {
   async ready(queue: string, count: number): Promise<void> {
     const deadline = performance.now() + 10_000;
     for (let ready = -1; ready !== count; ) {
+      await new Promise((resolve) => setImmediate(resolve)); // the memory broker needs the loop to turn
       ready = await this.broker.readyCount(queue);
       assert.ok(performance.now() < deadline, `${ready} are ready in '${queue}', expected ${count}`);
     }
