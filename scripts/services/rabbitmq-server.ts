@@ -122,7 +122,6 @@ export class RabbitServer {
     this.#process = child;
     serverLedger.record(this.#ledgerEntry(child.pid), this.#options.outlives === true);
     await child.waitUntilReady(() => this.#isReady(), READY_TIMEOUT_MS);
-    this.#version = (await probeRabbit(this.amqpUrl, { managementUrl: this.managementUrl })).version;
     serverLedger.record(this.#ledgerEntry(child.pid), this.#options.outlives === true);
   }
 
@@ -183,9 +182,11 @@ export class RabbitServer {
 
   async #isReady(): Promise<boolean> {
     try {
-      return (await fetchManagement(this.managementUrl, this.amqpUrl, 'overview')).ok;
+      if (!(await fetchManagement(this.managementUrl, this.amqpUrl, 'overview')).ok) return false;
+      this.#version = (await probeRabbit(this.amqpUrl, { managementUrl: this.managementUrl })).version;
+      return true;
     } catch {
-      return false; // not listening yet
+      return false; // not listening yet, or too busy with its start to answer
     }
   }
 

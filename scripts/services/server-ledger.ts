@@ -120,7 +120,10 @@ export class ServerLedger {
     if (this.#hooked) return;
     this.#hooked = true;
     const destroyAll = (): void => {
-      for (const entry of [...this.#own.values()]) this.destroy(entry);
+      const entries = [...this.#own.values()];
+      // All of them before any is tidied up: whoever ends us may not leave us the time for that.
+      for (const { pid, start } of entries) if (isAlive(pid, start)) killGroup(pid, 'SIGKILL');
+      for (const entry of entries) this.destroy(entry);
     };
     process.once('exit', destroyAll);
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

@@ -147,7 +147,8 @@ export class FaultJob {
     await lookUntil(
       () => condition(this.stats, this.status),
       () => {
-        const seen = JSON.stringify({ ...this.stats, ...this.status, warnings: this.warnings.slice(-10) });
+        const sent = { confirmed: this.sender.confirmed.length, again: [...this.sender.again] };
+        const seen = JSON.stringify({ ...this.stats, ...this.status, sent, warnings: this.warnings.slice(-10) });
         return `still waiting until ${what}: ${seen}`;
       },
     );

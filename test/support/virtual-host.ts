@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
+const LONGEST_REQUEST_MS = 20_000;
+
 export interface ListedConnection {
   /** `127.0.0.1:40000 -> 127.0.0.1:5672` */
   readonly name: string;
@@ -118,6 +120,7 @@ export class VirtualHost implements AsyncDisposable {
       method,
       headers: this.#headers,
       body: method === 'GET' ? null : JSON.stringify(body ?? {}),
+      signal: AbortSignal.timeout(LONGEST_REQUEST_MS), // a server that stands still must not hide why a test failed
     });
     const text = await response.text();
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);

@@ -28,6 +28,8 @@ export interface LinkEvents {
   unblocked?(): void;
 }
 
+/** Work on a connection may take so many times what a connect may take: a whole topology is a hundred commands. */
+const WORK_PATIENCE = 6;
 /** Time a broker has to say goodbye before the socket is closed without it. */
 const CLOSE_TIMEOUT_MS = 2000;
 
@@ -96,14 +98,15 @@ export class RabbitLink {
 
   /**
    * Does work that may be done twice, again if the connection goes in the middle of it.
-   * Rejects with E_BROKER_UNREACHABLE when there is no connection for as long as a connect may take.
+   * Rejects with E_BROKER_UNREACHABLE when there is no connection for as long as a connect may take, or when the work
+   * has no end: a node that waits for another one, which stands still, may leave a command without an answer.
    */
   async run<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
     const giveUpAt = performance.now() + this.#options.connectTimeoutMs;
     for (;;) {
       const connection = await this.#connected(giveUpAt - performance.now());
       try {
-        return await work(connection);
+        return await this.#inTime(work(connection));
       } catch (error) {
         if (!isConnectionLoss(error)) throw error;
         if (performance.now() > giveUpAt) throw this.#awayError();
@@ -124,6 +127,23 @@ export class RabbitLink {
     for (const waiter of this.#waiters) waiter.reject(closed);
     this.#waiters.clear();
     if (connection !== undefined) await sayGoodbye(connection);
+  }
+
+  async #inTime<T>(work: Promise<T>): Promise<T> {
+    const limitMs = WORK_PATIENCE * this.#options.connectTimeoutMs;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      const error = new RuntimeError(
+        'E_BROKER_UNREACHABLE',
+        `the broker did not answer a command within ${limitMs} ms`,
+      );
+      timer = setTimeout(reject, limitMs, error);
+    });
+    try {
+      return await Promise.race([work, late]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   #connected(waitMs: number): Promise<Connection> {
