@@ -12,7 +12,7 @@ import {
   u32,
 } from './amqp-frames.ts';
 
-/** A frame that the client sent. Heartbeats have the method '8'. */
+/** A frame that the client sent. What is no method has the frame's type for one: content header '2', body '3', heartbeat '8'. */
 export interface SentFrame {
   /** `class.method`, e.g. '60.20' for basic.consume. */
   readonly method: string;
@@ -186,7 +186,7 @@ export class PeerConnection {
 
   #frame(bytes: Buffer): SentFrame {
     const channel = bytes.readUInt16BE(1);
-    if (bytes[0] === 8) return { method: '8', channel, args: Buffer.alloc(0) };
+    if (bytes[0] !== 1) return { method: String(bytes[0]), channel, args: bytes.subarray(7) };
     return { method: `${bytes.readUInt16BE(7)}.${bytes.readUInt16BE(9)}`, channel, args: bytes.subarray(11) };
   }
 
