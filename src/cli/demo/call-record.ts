@@ -1,3 +1,6 @@
+/** The error of a call that is not valid: no further attempt can cure it. */
+export const INVALID_CALL = 'E_CALL_INVALID';
+
 /** A call as a telephone switch reports it: text fields, in the notation of its country. */
 export interface RawCall {
   readonly serial: number;

@@ -3,7 +3,7 @@
  * It runs in the threads. A record that is not valid throws an error that no retry can cure, and its message goes to the dead letters.
  */
 import { defineTask, type Effect, insertOne, type TaskContext } from '../../task/index.ts';
-import type { RawCall } from './call-record.ts';
+import { INVALID_CALL, type RawCall } from './call-record.ts';
 
 interface Call {
   readonly caller: string;
@@ -22,9 +22,6 @@ const CODEC_IMPAIRMENT: Readonly<Record<string, readonly [base: number, lossFact
   OPUS: [2, 35],
   'AMR-WB': [5, 22],
 };
-
-/** What no further attempt can cure. */
-const INVALID_CALL = 'E_CALL_INVALID';
 
 /** The collection is named like the queue, so that every demo has its own. */
 const options = { retry: { never: [INVALID_CALL] } };

@@ -3,7 +3,9 @@ import { RuntimeError } from '../../errors/runtime-error.ts';
 import { createClient } from '../../runtime/create-client.ts';
 import type { Runtime, RuntimeStats } from '../../runtime/runtime.ts';
 import { startRuntime } from '../../runtime/start-runtime.ts';
-import { generateCall, type RawCall } from './call-record.ts';
+import { type Logger, SILENT_LOGGER } from '../../telemetry/logger.ts';
+import { createPinoLogger } from '../../telemetry/pino-logger.ts';
+import { generateCall, INVALID_CALL, type RawCall } from './call-record.ts';
 import { recordCall } from './call-tasks.ts';
 import type { DemoServices } from './demo-services.ts';
 import { judgeIds, type LedgerVerdict } from './id-ledger.ts';
@@ -48,7 +50,7 @@ export async function runDemo(
     tasks: new URL(`./call-tasks${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url),
     queues: [services.queue],
     ...(settings.threads === undefined ? {} : { threads: settings.threads }),
-    log: { level: 'error' },
+    log: quietLogger(),
   });
   try {
     const startedAt = performance.now();
@@ -118,4 +120,14 @@ function stalled(done: number, messages: number): RuntimeError {
     'E_STATE',
     `nothing was done for ${STALL_LIMIT_MS / 1000} s, at ${done} of ${messages} messages`,
   );
+}
+
+/** Errors only, and not those of the records that are invalid on purpose. */
+function quietLogger(): Logger {
+  const logger = createPinoLogger('error');
+  const isMeant = (fields: object): boolean => 'code' in fields && fields.code === INVALID_CALL;
+  return {
+    ...SILENT_LOGGER,
+    error: (fields, message) => (isMeant(fields) ? undefined : logger.error(fields, message)),
+  };
 }

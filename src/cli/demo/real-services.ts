@@ -1,6 +1,6 @@
 import { MongoClient } from 'mongodb';
 import { Connection } from 'rabbitmq-client';
-import { deadQueueName } from '../../broker/topology.ts';
+import { deadQueueName, suspectsQueueName } from '../../broker/topology.ts';
 import { resolveBroker } from '../../config/resolve-options.ts';
 import { openBroker } from '../../runtime/open-broker.ts';
 import { takeMessages } from '../../runtime/take-messages.ts';
@@ -33,7 +33,7 @@ export async function realServices(amqpUrl: string, mongoUrl: string): Promise<D
     deadIds: async () => idsOf(await takeMessages(inspection, deadQueueName(queue))),
     remove: async () => {
       await collection.drop();
-      await deleteQueues(amqpUrl, [queue, deadQueueName(queue)]);
+      await deleteQueues(amqpUrl, [queue, deadQueueName(queue), suspectsQueueName(queue)]);
       await close();
     },
     close,
