@@ -44,9 +44,10 @@ const CLOSE_TIMEOUT_MS = 2000;
  * While the broker blocks the connection nothing is confirmed, so at most `window` messages are buffered for it.
  * `close` settles what is left at once; whoever wants it confirmed awaits `drained` first.
  *
- * A destination that refuses everything for a while gets a new channel, once what is in flight is settled: a channel
- * whose first message for a quorum queue met no leader (a node just died) is refused by RabbitMQ 3.10 until that node is
- * back, though another one leads by then, while a new channel is served at once. A full queue goes on to refuse.
+ * A destination that refuses everything for a while gets a new channel, once what is in flight is settled or has had as
+ * long again: a channel whose first message for a quorum queue met no leader (a node just died) is refused by RabbitMQ
+ * 3.10 until that node is back, each message after seconds where the node stands still, though another one leads by
+ * then, while a new channel is served at once. A full queue goes on to refuse.
  * Cost: about 20 µs of CPU a message, nearly all of it in the client library.
  */
 export class AmqpPublisher implements Publisher, LinkUser {
@@ -161,6 +162,7 @@ export class AmqpPublisher implements Publisher, LinkUser {
   #lost(session: PublishSession): void {
     if (this.#session !== session) return;
     this.#session = undefined;
+    clearTimeout(this.#timer);
     if (this.#state !== 'open') return;
     this.#move('away');
     if (this.#link.connection !== undefined) this.#retryLater();
@@ -203,8 +205,23 @@ export class AmqpPublisher implements Publisher, LinkUser {
     const to = destination(message);
     const now = performance.now();
     const since = this.#refusals.get(to);
+    const patienceMs = REFUSING_SHARE * this.#limits.reconnect.maxMs;
     if (since === undefined) this.#refusals.set(to, now);
-    else if (now - since > REFUSING_SHARE * this.#limits.reconnect.maxMs) this.#replacing = true;
+    else if (now - since > patienceMs && !this.#replacing && this.#session !== undefined) {
+      this.#replacing = true;
+      this.#timer = setTimeout(() => this.#abandon(), patienceMs);
+    }
+  }
+
+  /** The broker settles nothing more on this channel, and may not even answer its close. */
+  #abandon(): void {
+    const session = this.#session as PublishSession;
+    void session.close(); // never rejects
+    for (const publication of [...this.#inFlight]) {
+      this.#inFlight.delete(publication);
+      this.#settle(publication, abandonedError(publication.message, 'the broker did not settle it in time'));
+    }
+    this.#lost(session);
   }
 
   #settle(publication: Publication, error: RuntimeError | undefined): void {
@@ -229,7 +246,7 @@ export class AmqpPublisher implements Publisher, LinkUser {
     if (session !== undefined) await closeInTime(session);
     for (const publication of [...this.#inFlight]) {
       this.#inFlight.delete(publication);
-      this.#settle(publication, abandonedError(publication.message));
+      this.#settle(publication, abandonedError(publication.message, 'the publisher was closed before the broker did'));
     }
     this.#onClosed();
   }
@@ -277,9 +294,8 @@ function closedError(): RuntimeError {
   return new RuntimeError('E_CLIENT_CLOSED', 'the publisher is closed: nothing more can be published with it');
 }
 
-function abandonedError({ exchange, routingKey, properties }: OutgoingMessage): RuntimeError {
-  const message =
-    'the publisher was closed before the broker confirmed the message: publish it again with the same message id';
+function abandonedError({ exchange, routingKey, properties }: OutgoingMessage, why: string): RuntimeError {
+  const message = `nobody confirmed the message (${why}): publish it again with the same message id`;
   return new RuntimeError('E_PUBLISH_UNCONFIRMED', message, {
     details: { exchange, routingKey, messageId: properties.messageId },
   });

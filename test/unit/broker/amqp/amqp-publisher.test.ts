@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { type AdminConnection, openAdminConnection } from '../../../../src/broker/amqp/admin-connection.ts';
 import { AMQP_DEFAULTS } from '../../../../src/broker/amqp/amqp-options.ts';
-import type { OutgoingMessage } from '../../../../src/broker/broker.ts';
+import type { OutgoingMessage, Publisher } from '../../../../src/broker/broker.ts';
 import { method, u8, u64 } from '../../../support/amqp-frames.ts';
 import { RECONNECT } from '../../../support/consumer-rig.ts';
 import { FakeAmqpPeer, type PeerConnection, type SentFrame } from '../../../support/fake-amqp-peer.ts';
@@ -11,10 +11,10 @@ const CONFIRM_SELECT = '85.10';
 /** The last frame of a small message. */
 const BODY = '3';
 
-/** A broker that confirms or refuses what is published, as `takes` says of the channel (counted from 1) and its tag. */
+/** A broker that confirms, refuses or does not settle what is published, as `takes` says of the channel (from 1) and tag. */
 async function openAdmin(
   t: TestContext,
-  takes: (opened: number, tag: number) => boolean,
+  takes: (opened: number, tag: number) => boolean | undefined,
 ): Promise<{ readonly admin: AdminConnection; readonly opened: () => number }> {
   let opened = 0;
   const tags = new Map<number, number>();
@@ -28,9 +28,9 @@ async function openAdmin(
     if (name !== BODY) return false;
     const tag = (tags.get(channel) ?? 0) + 1;
     tags.set(channel, tag);
-    peer.send(
-      takes(opened, tag) ? method(channel, 60, 80, u64(tag), u8(0)) : method(channel, 60, 120, u64(tag), u8(0)),
-    );
+    const taken = takes(opened, tag);
+    if (taken === undefined) return true;
+    peer.send(taken ? method(channel, 60, 80, u64(tag), u8(0)) : method(channel, 60, 120, u64(tag), u8(0)));
     return true;
   };
   const peer = await FakeAmqpPeer.start({ answer });
@@ -51,21 +51,23 @@ function messageTo(routingKey: string): OutgoingMessage {
   return { exchange: '', routingKey, properties: { deliveryMode: 2 }, body: Buffer.from('{}') };
 }
 
+/** @returns how often it was refused */
+async function publishUntilTaken(publisher: Publisher): Promise<number> {
+  for (let refused = 0; ; refused++) {
+    try {
+      await publisher.publish(messageTo('work'));
+      return refused;
+    } catch (error) {
+      assert.equal((error as { code?: string }).code, 'E_PUBLISH_NACKED');
+    }
+  }
+}
+
 test('a destination that refuses everything for a while is tried on a new channel', async (t) => {
   // As RabbitMQ 3.10 after a quorum queue's leader died: this channel is refused for good, the next one is served.
   const { admin, opened } = await openAdmin(t, (channel) => channel > 1);
   const publisher = await admin.publisher({ window: 10 });
-  let refused = 0;
-  for (;;) {
-    try {
-      await publisher.publish(messageTo('work'));
-      break;
-    } catch (error) {
-      assert.equal((error as { code?: string }).code, 'E_PUBLISH_NACKED');
-      refused++;
-    }
-  }
-  assert.ok(refused > 1);
+  assert.ok((await publishUntilTaken(publisher)) > 1);
   assert.equal(opened(), 2);
 });
 
@@ -98,6 +100,15 @@ test('what is in flight is settled before a refusing channel is replaced', async
   }
   assert.deepEqual([...codes], ['E_PUBLISH_NACKED'], 'nothing is left unconfirmed');
   assert.ok(fine > 0);
+});
+
+test('a refusing channel that does not settle what is in flight is left, and says that it is unconfirmed', async (t) => {
+  const { admin, opened } = await openAdmin(t, (channel, tag) => (channel > 1 ? true : tag === 1 ? undefined : false));
+  const publisher = await admin.publisher({ window: 10 });
+  const stuck = assert.rejects(publisher.publish(messageTo('work')), { code: 'E_PUBLISH_UNCONFIRMED' });
+  await publishUntilTaken(publisher);
+  await stuck;
+  assert.equal(opened(), 2);
 });
 
 test('a command that the broker never answers is given up', async (t) => {
