@@ -9,7 +9,9 @@ import { MongoClient } from 'mongodb';
 import type { MessageProperties } from '../../src/batch/message-properties.ts';
 import { AmqpBroker } from '../../src/broker/amqp/amqp-broker.ts';
 import { AMQP_DEFAULTS } from '../../src/broker/amqp/amqp-options.ts';
+import { delayMarker, delayTopology } from '../../src/broker/delay-topology.ts';
 import { suspectsQueueName } from '../../src/broker/topology.ts';
+import { DEFAULTS } from '../../src/config/defaults.ts';
 import {
   type Client,
   createClient,
@@ -44,6 +46,7 @@ export interface FaultJobOptions {
 const OPEN = 'open';
 /** The runtime's state is announced to nobody: it is asked for this often. */
 const LOOK_MS = 10;
+const DELAY_PREFIX = DEFAULTS.delays.prefix;
 const LONGEST_WAIT_MS = 60_000;
 
 /**
@@ -216,7 +219,11 @@ export class FaultJob {
     let empty = 0;
     await this.#ask(async (admin) => {
       let ready = 0;
-      for (const queue of queues) ready += await countReady(admin, queue);
+      // A copy of a retry, whose original came back with its connection, may still wait for its delay.
+      const delays = (await admin.exchangeExists(delayMarker(DELAY_PREFIX).name))
+        ? delayTopology(DELAY_PREFIX).queues
+        : [];
+      for (const queue of [...queues, ...delays.map(({ name }) => name)]) ready += await countReady(admin, queue);
       empty = ready === 0 && this.stats.messagesHeld === 0 ? empty + 1 : 0;
       return empty === 2 ? undefined : `${ready} are ready and ${this.stats.messagesHeld} held`;
     });
