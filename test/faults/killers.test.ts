@@ -66,7 +66,7 @@ async function survive(t: TestContext, queueArguments: QueueArguments): Promise<
 
 test(
   'of 10,000 messages the 100 that kill their thread are dead-lettered with their reason, all others are stored',
-  needs(amqpUrl, mongoUrl),
+  slowFault(needs(amqpUrl, mongoUrl)),
   (t) => survive(t, {}),
 );
 
