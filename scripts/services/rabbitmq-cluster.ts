@@ -4,7 +4,7 @@ import { findPorts } from './find-port.ts';
 import { fetchManagement, probeRabbit } from './rabbitmq-probe.ts';
 import { RabbitServer } from './rabbitmq-server.ts';
 
-const FORMED_WITHIN_MS = 30_000;
+const FORMED_WITHIN_MS = 90_000;
 const POLL_MS = 100;
 const NET_TICKTIME_SECONDS = 8;
 
@@ -39,7 +39,7 @@ export class RabbitCluster {
     const cookie = randomBytes(12).toString('hex').toUpperCase();
     // Who starts looks for these nodes and joins the first that it finds.
     const config = [
-      'cluster_partition_handling = pause_minority', // a node that was cut off must not go on by itself
+      'cluster_partition_handling = autoheal', // a node that was cut off starts again with what the others know
       'cluster_formation.peer_discovery_backend = classic_config',
       ...ports.map((port, index) => `cluster_formation.classic_config.nodes.${index + 1} = millrace-${port}@localhost`),
     ];

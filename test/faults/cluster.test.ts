@@ -88,7 +88,7 @@ describe('a cluster of three nodes', slowFault(needs(mongoUrl), needsOwn('rabbit
     });
   });
 
-  test('the leading node stands still and comes back: another leads meanwhile, nothing is lost, each effect is there once', async (t) => {
+  test('the leading node is cut off and comes back: another leads meanwhile, nothing is lost, each effect is there once', async (t) => {
     await loseLeader(t, 1, async (leader) => {
       leader.freeze();
       return async () => leader.thaw();
