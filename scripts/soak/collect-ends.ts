@@ -8,8 +8,8 @@ import type { CounterEnd, SoakEnds } from './soak-ledger.ts';
 import { lookUntil, manage, QUEUE, type SoakRig, SPARE_QUEUE } from './soak-rig.ts';
 
 const DEAD_QUEUES = [QUEUE, SPARE_QUEUE].map(deadQueueName);
-/** Nothing has ended for so long: what is left is counted as queued. Documents that a dead worker's transaction holds are free after a minute. */
-const STUCK_MS = 150_000;
+/** Nothing has ended for so long: what is left is counted as queued. RabbitMQ takes three minutes to try a dead-lettering again that it could not finish. */
+const STUCK_MS = 240_000;
 const LONGEST_DRAIN_MS = 20 * 60_000;
 /** Empty counts when it stays so for two rounds of the broker's statistics, 5 s each: a message may be between two queues. */
 const EMPTY_MS = 11_000;
@@ -77,7 +77,7 @@ export async function collectEnds(rig: SoakRig, database: string): Promise<SoakE
     }
     return {
       documents,
-      marks: await read(MARKS_COLLECTION, ({ _id }) => String(_id)),
+      marks: await read(MARKS_COLLECTION, ({ _id }) => withoutTask(String(_id))),
       counters: await read('counters', counter),
       pairCounters: await read('pairCounters', counter),
       deadLetters,
@@ -87,6 +87,11 @@ export async function collectEnds(rig: SoakRig, database: string): Promise<SoakE
     await broker.stop();
     await mongo.close();
   }
+}
+
+/** A mark is `<task name>:<task id>`. */
+function withoutTask(mark: string): string {
+  return mark.slice(mark.indexOf(':') + 1);
 }
 
 /** Our code; else the broker's reason, for what it has dead-lettered itself. */

@@ -12,7 +12,9 @@ import { AmqpBroker } from '../../src/broker/amqp/amqp-broker.ts';
 import { AMQP_DEFAULTS } from '../../src/broker/amqp/amqp-options.ts';
 import { deadQueueName } from '../../src/broker/topology.ts';
 import { createClient } from '../../src/index.ts';
+import { slowFault } from '../support/fault-options.ts';
 import { faultRandom } from '../support/fault-seed.ts';
+import { ProcessJob } from '../support/process-job.ts';
 import { amqpUrl, mongoUrl, needs } from '../support/servers.ts';
 import { assertLedger, storedIds } from '../support/stored-ids.ts';
 import { WorkerProcess } from '../support/worker-process.ts';
@@ -67,5 +69,30 @@ test(
       deadLettered: [],
       queued: (await admin.readyCount(queue)) + (await admin.readyCount(deadQueueName(queue))),
     });
+  },
+);
+
+test(
+  'a worker killed in the middle of its transactions counts nothing twice, and documents that it held are free again',
+  slowFault(needs(amqpUrl, mongoUrl)), // the server holds what a dead process has changed for a minute
+  async (t) => {
+    const messages = 6_000;
+    const job = await ProcessJob.open(t, { broker: amqpUrl as string, store: mongoUrl as string });
+    await job.send(
+      'pair',
+      Array.from({ length: messages }, (_, n) => ({ n, counter: `c${n % 20}` })),
+    );
+    for (const mark of faultRandom(t).marks(3, messages * 0.05, messages * 0.7)) {
+      const worker = await job.worker();
+      await job.untilStored(mark);
+      await worker.kill();
+    }
+    const worker = await job.worker();
+    await job.untilEnded();
+    assert.ok((worker.stats?.redelivered ?? 0) > 0, 'the kills left redeliveries');
+    const counters = await job.db.collection('counters').find().toArray();
+    const by = counters.flatMap((counter) => counter['by'] as string[]);
+    assert.deepEqual(by.sort(), [...job.confirmed].sort(), 'each message has counted, and once');
+    await job.close();
   },
 );
