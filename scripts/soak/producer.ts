@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { type Client, isRuntimeError, type SendOptions } from '../../src/index.ts';
+import { type Client, isRuntimeError, type SendFailure, type SendOptions } from '../../src/index.ts';
 import { uuidV7 } from '../../src/support/uuid-v7.ts';
 import type { SeededRandom } from '../../test/support/fault-seed.ts';
 import { KIND_SPECS, type Kind, pickKind } from './message-kinds.ts';
@@ -43,7 +43,11 @@ export class Producer {
   readonly #options: ProducerOptions;
   readonly #sending = new Set<Promise<void>>();
   readonly #errors = new Map<string, number>();
+  /** Number of the next message that is no counter's. */
+  #next = 0;
   #planned = 0;
+  /** Messages. */
+  #unanswered = 0;
   #stopped = false;
   #again = 0;
   #running: Promise<void> | undefined;
@@ -75,7 +79,7 @@ export class Producer {
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#running;
-    await Promise.all(this.#sending);
+    while (this.#sending.size > 0) await Promise.all(this.#sending); // what is sent again joins them
   }
 
   /** Sends so many of a kind now; resolves when they are answered. */
@@ -89,45 +93,94 @@ export class Producer {
     const most = Math.ceil((rate * CATCH_UP * TICK_MS) / 1_000);
     while (!this.#stopped) {
       const due = Math.floor(((performance.now() - startedAt) / 1_000) * rate);
-      const now = Math.min(due - this.#planned, most, WINDOW - this.#sending.size);
-      for (let n = 0; n < now; n++) void this.#track(this.#send(pickKind(this.#random.next())));
+      const now = Math.min(due - this.#planned, most, WINDOW - this.#unanswered);
+      let inserts = 0;
+      for (let n = 0; n < now; n++) {
+        const kind = pickKind(this.#random.next());
+        if (kind === 'insert') inserts++;
+        else void this.#track(this.#send(kind));
+      }
+      if (inserts > 0) void this.#track(this.#sendInserts(inserts), inserts);
       this.#planned += Math.max(0, now);
       await wait(TICK_MS);
     }
   }
 
-  #track(sending: Promise<void>): Promise<void> {
-    const done = sending.finally(() => this.#sending.delete(done));
+  #track(sending: Promise<void>, messages = 1): Promise<void> {
+    this.#unanswered += messages;
+    const done = sending.finally(() => {
+      this.#unanswered -= messages;
+      this.#sending.delete(done);
+    });
     this.#sending.add(done);
     return done;
   }
 
   async #send(kind: Kind, queue = this.#options.queue): Promise<void> {
+    const { keys } = KIND_SPECS[kind];
+    const key = keys === 0 ? this.#next++ : this.#random.integer(0, keys);
     const id = uuidV7();
-    const { keys, task } = KIND_SPECS[kind];
-    const key = keys === 0 ? this.#book.size : this.#random.integer(0, keys);
-    const { payload, delay } = this.#message(kind, key);
-    const options: SendOptions = { id, queue, ...(delay === undefined ? {} : { delay }) };
-    const sendAgain = this.#random.next() < SHARE_SENT_AGAIN;
     this.#book.begin(id, kind, key);
+    const { payload, delay } = this.#message(kind, key);
+    await this.#untilConfirmed(kind, payload, { id, queue, ...(delay === undefined ? {} : { delay }) });
+  }
+
+  /** Most of them, together. `sendMany` makes the ids; those that it could not get confirmed are sent again one by one. */
+  async #sendInserts(count: number): Promise<void> {
+    const { queue } = this.#options;
+    const first = this.#next;
+    this.#next += count;
+    const payloads = Array.from({ length: count }, (_, n) => this.#message('insert', first + n).payload);
+    let ids: readonly string[] = [];
+    let failures: readonly SendFailure[] = [];
+    try {
+      ids = await this.#client.sendMany(KIND_SPECS.insert.task, payloads, { queue });
+    } catch (error) {
+      if (!isRuntimeError(error, 'E_SEND_INCOMPLETE')) return void this.#failed('insert', error); // nothing of it was sent
+      ids = error.details['ids'] as string[];
+      failures = error.details['failures'] as SendFailure[];
+      for (const { code } of failures) this.#countError(code);
+    }
+    ids.forEach((id, n) => this.#book.begin(id, 'insert', first + n));
+    const unconfirmed = new Set(failures.map(({ id }) => id));
+    for (const id of ids) if (!unconfirmed.has(id)) this.#book.confirm(id);
+    for (const { index, id, code } of failures) {
+      if (!EXPECTED.has(code)) this.problems.push(`sending many: ${code}`);
+      if (this.#random.next() >= SHARE_SENT_AGAIN) this.#book.giveUp(id);
+      else void this.#track(this.#untilConfirmed('insert', payloads[index], { id, queue }));
+    }
+  }
+
+  /** Sends it as often as it takes; some are left as they are after a first failure. */
+  async #untilConfirmed(kind: Kind, payload: unknown, options: SendOptions & { readonly id: string }): Promise<void> {
+    const sendAgain = this.#random.next() < SHARE_SENT_AGAIN;
     for (;;) {
       try {
-        await this.#client.send(task, payload, options);
-        this.#book.confirm(id);
+        await this.#client.send(KIND_SPECS[kind].task, payload, options);
+        this.#book.confirm(options.id);
         return;
       } catch (error) {
-        const code = isRuntimeError(error) ? error.code : String(error);
-        this.#errors.set(code, (this.#errors.get(code) ?? 0) + 1);
-        const expected = EXPECTED.has(code);
-        if (!expected) this.problems.push(`sending a '${kind}': ${String(error)}`);
-        if (!expected || !sendAgain) {
-          this.#book.giveUp(id);
+        if (!this.#failed(kind, error) || !sendAgain) {
+          this.#book.giveUp(options.id);
           return;
         }
         this.#again++;
         await wait(PAUSE_BEFORE_AGAIN_MS);
       }
     }
+  }
+
+  /** True where a fault of ours explains it. */
+  #failed(kind: Kind, error: unknown): boolean {
+    const code = isRuntimeError(error) ? error.code : String(error);
+    this.#countError(code);
+    if (EXPECTED.has(code)) return true;
+    this.problems.push(`sending a '${kind}': ${String(error)}`);
+    return false;
+  }
+
+  #countError(code: string): void {
+    this.#errors.set(code, (this.#errors.get(code) ?? 0) + 1);
   }
 
   #message(kind: Kind, key: number): { readonly payload: unknown; readonly delay?: number } {
