@@ -1,6 +1,7 @@
 /**
  * `npm test`: finds or starts the servers, runs the tests, takes away what it made.
  */
+import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -15,13 +16,14 @@ const BUDGET_MINUTES = 15;
 const UNIT_FILE_TIMEOUT_MS = 2 * 60_000;
 const SERVER_FILE_TIMEOUT_MS = 6 * 60_000;
 
-const HELP = `Usage: npm test -- [GROUP | PATH]… [--name PATTERN] [--concurrency N] [--budget N]
+const HELP = `Usage: npm test -- [GROUP | PATH]… [--name PATTERN] [--concurrency N] [--budget N] [--report FILE]
 
   GROUP            ${TEST_GROUPS.join(', ')} (default: all)
   PATH             a test file, a folder, or a part of a path
   --name           only tests whose name matches the regular expression
   --concurrency    unit test files at the same time (default: the number of cores); files that use servers run singly
   --budget         minutes after which the run is given up (default: 15)
+  --report         file that gets how each test ended, as JSON
   --help           this text
 
 Tests that use servers get RabbitMQ and MongoDB as "npm run services -- --help" describes, and a virtual host and a
@@ -42,6 +44,7 @@ interface Arguments {
   readonly name: string | undefined;
   readonly concurrency: number;
   readonly budgetMinutes: number;
+  readonly report: string | undefined;
 }
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -52,6 +55,7 @@ async function main(argv: readonly string[]): Promise<number> {
       name: { type: 'string' },
       concurrency: { type: 'string' },
       budget: { type: 'string' },
+      report: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -65,10 +69,10 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   const budgetMinutes = Number(values.budget ?? BUDGET_MINUTES);
   if (!(budgetMinutes > 0)) throw new TypeError(`--budget: got "${values.budget}", expected minutes`);
-  return runTests({ selection: positionals, name: values.name, concurrency, budgetMinutes });
+  return runTests({ selection: positionals, name: values.name, concurrency, budgetMinutes, report: values.report });
 }
 
-async function runTests({ selection, name, concurrency, budgetMinutes }: Arguments): Promise<number> {
+async function runTests({ selection, name, concurrency, budgetMinutes, report }: Arguments): Promise<number> {
   const files = selectTestFiles(projectFolder, selection);
   const setup = await prepareServers(files);
   // Only now: until here a signal ends us at once, also in the middle of compiling a server.
@@ -87,6 +91,7 @@ async function runTests({ selection, name, concurrency, budgetMinutes }: Argumen
       ),
       await runPart(files.filter(needsServers), { ...shared, concurrency: 1, fileTimeoutMs: SERVER_FILE_TIMEOUT_MS }),
     ];
+    if (report !== undefined) await writeFile(report, JSON.stringify(results.flatMap(({ events }) => events)));
     return conclude(results, setup, (performance.now() - began) / 1000, stop.signal);
   } finally {
     clearTimeout(budget);

@@ -4,11 +4,12 @@ import { closingLines, sumFigures } from '../../../../scripts/test/closing-lines
 import type { RecordedEvent } from '../../../../scripts/test/recorded-event.ts';
 
 const events: RecordedEvent[] = [
+  { kind: 'passed', name: 'd', file: 'x.test.ts', ms: 12 },
   { kind: 'figure', name: 'tests', value: 3 },
   { kind: 'figure', name: 'pass', value: 2 },
   { kind: 'skipped', name: 'b', file: 'y.test.ts', reason: 'needs a server' },
   { kind: 'skipped', name: 'c', file: 'y.test.ts', reason: 'needs a server' },
-  { kind: 'failed', name: 'a', file: 'x.test.ts', message: 'not equal' },
+  { kind: 'failed', name: 'a', file: 'x.test.ts', message: 'not equal', ms: 5 },
   { kind: 'figure', name: 'tests', value: 4 },
   { kind: 'figure', name: 'fail', value: 1 },
 ];

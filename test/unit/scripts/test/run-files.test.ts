@@ -10,7 +10,15 @@ const runFilesUrl = pathToFileURL(join(projectFolder, 'scripts/test/run-files.ts
 
 interface Run {
   readonly code: number | null;
-  readonly events: { kind: string; name: string; reason?: string; message?: string; value?: number }[];
+  readonly events: {
+    kind: string;
+    name: string;
+    reason?: string;
+    message?: string;
+    value?: number;
+    file?: string;
+    ms?: number;
+  }[];
 }
 
 describe('a run of test files', () => {
@@ -35,6 +43,13 @@ describe('a run of test files', () => {
       [['fails', 'first line']],
     );
     assert.equal(events.find((event) => event.kind === 'skipped')?.reason, 'no server');
+    const passed = events.filter((event) => event.kind === 'passed');
+    assert.deepEqual(
+      passed.map(({ name, file }) => [name, file]),
+      [['passes', path]],
+      'neither the suite nor the file counts as a test',
+    );
+    assert.ok((passed[0]?.ms ?? -1) >= 0);
     assert.equal(events.find((event) => event.kind === 'figure' && event.name === 'pass')?.value, 1);
   });
 
