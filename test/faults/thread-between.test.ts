@@ -6,6 +6,8 @@ import { amqpUrl, mongoUrl, needs } from '../support/servers.ts';
 
 const MESSAGES = 600;
 const DEATHS = 4;
+/** Batches of at most 40: a thread that ends has written two at most, and nothing ends when they are written again. */
+const PREFETCH = 40;
 
 for (const [task, what] of [
   ['witness', 'documents'],
@@ -21,7 +23,7 @@ for (const [task, what] of [
         Array.from({ length: MESSAGES }, (_, n) => ({ n, counter: `c${n % 7}` })),
       );
       const setting = { preload: ['die-after-write'], env: { DIE_AFTER_WRITE: String(DEATHS) } };
-      const worker = await job.worker({}, setting);
+      const worker = await job.worker({ prefetch: PREFETCH }, setting);
       await worker.until('threads died', (stats) => (stats?.exits ?? 0) >= DEATHS);
       await job.untilEnded();
       assert.equal(worker.stats?.exits, DEATHS, 'the fault happened');
