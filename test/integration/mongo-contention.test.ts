@@ -1,14 +1,39 @@
 /** What a thread or process leaves behind that dies in the middle of its transaction: the server holds its documents. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
 import { openWriter } from '../../src/store/mongo/mongo-writer.ts';
-import type { OnceTask } from '../../src/store/store.ts';
+import type { OnceTask, StoreWriter } from '../../src/store/store.ts';
 import { createMongoDatabase } from '../support/mongo-database.ts';
 import { mongoUrl, needs } from '../support/servers.ts';
 
 interface Counter {
   readonly _id: string;
   readonly n: number;
+}
+
+/** Tasks with ids of their own that count one document each. */
+function incrementsOf(collection: string, ids: readonly string[], run: string): OnceTask[] {
+  return ids.map((_id, n) => {
+    const operation = {
+      kind: 'update',
+      collection,
+      filter: { _id },
+      update: { $inc: { n: 1 } },
+      upsert: true,
+    } as const;
+    return { id: `${collection}-${run}-${n}`, operations: [operation] };
+  });
+}
+
+/** Asks until all are applied: what is remembered of held documents is forgotten by time alone. */
+async function applyAll(writer: StoreWriter, tasks: readonly OnceTask[]): Promise<void> {
+  for (;;) {
+    const problems = await writer.applyOnce(tasks);
+    if (problems.length === 0) return;
+    assert.deepEqual([...new Set(problems.map(({ kind }) => kind))], ['contended']);
+    await wait(50);
+  }
 }
 
 test(
@@ -29,12 +54,8 @@ test(
       await writer.close();
       await remove();
     });
-    const tasks: OnceTask[] = Array.from({ length: 40 }, (_, n) => {
-      const filter = { _id: n % 20 === 0 ? 'held' : 'free' };
-      const update = { $inc: { n: 1 } };
-      const operation = { kind: 'update', collection: counters.collectionName, filter, update, upsert: false } as const;
-      return { id: `${counters.collectionName}-${n}`, operations: [operation] };
-    });
+    const ids = Array.from({ length: 40 }, (_, n) => (n % 20 === 0 ? 'held' : 'free'));
+    const tasks = incrementsOf(counters.collectionName, ids, 'a');
 
     dead.startTransaction();
     await counters.updateOne({ _id: 'held' }, { $inc: { n: 1_000 } }, { session: dead });
@@ -47,10 +68,59 @@ test(
     assert.equal(applied?.n, tasks.length - given.size, 'exactly those that were not given back');
 
     await dead.abortTransaction();
-    assert.deepEqual(await writer.applyOnce(tasks), []);
+    await applyAll(writer, tasks);
     assert.deepEqual(await counters.find().sort({ _id: 1 }).toArray(), [
       { _id: 'free', n: 38 },
       { _id: 'held', n: 2 },
     ]);
   },
 );
+
+test(
+  'a store that only says until the deadline that a document is held is contended, not away',
+  needs(mongoUrl),
+  async (t) => {
+    const { url, db, remove } = await createMongoDatabase();
+    const counters = db.collection<Counter>('counters');
+    await counters.insertOne({ _id: 'held', n: 0 });
+    const writer = await openWriter({ url, timeoutMs: 400, connections: 2, effectMemoryMs: 3_600_000 });
+    const dead = db.client.startSession();
+    t.after(async () => {
+      await dead.endSession();
+      await writer.close();
+      await remove();
+    });
+    dead.startTransaction();
+    await counters.updateOne({ _id: 'held' }, { $inc: { n: 1_000 } }, { session: dead });
+    const problems = await writer.applyOnce(incrementsOf(counters.collectionName, ['held', 'free', 'held'], 'a'));
+    assert.ok(problems.some(({ index }) => index === 0));
+    assert.deepEqual([...new Set(problems.map(({ kind }) => kind))], ['contended']);
+  },
+);
+
+test('a document that was held a moment ago holds up nobody, and is asked for again', needs(mongoUrl), async (t) => {
+  const { url, db, remove } = await createMongoDatabase();
+  const counters = db.collection<Counter>('counters');
+  await counters.insertOne({ _id: 'held', n: 0 });
+  const writer = await openWriter({ url, timeoutMs: 20_000, connections: 2, effectMemoryMs: 3_600_000 });
+  const dead = db.client.startSession();
+  t.after(async () => {
+    await dead.endSession();
+    await writer.close();
+    await remove();
+  });
+  dead.startTransaction();
+  await counters.updateOne({ _id: 'held' }, { $inc: { n: 1_000 } }, { session: dead });
+  const name = counters.collectionName;
+  assert.equal((await writer.applyOnce(incrementsOf(name, ['held'], 'first'))).length, 1);
+  const tasks = incrementsOf(name, ['free', 'held'], 'second');
+  // Its transaction ends: only what is remembered keeps the next one from it.
+  await dead.abortTransaction();
+  const [problem, ...others] = await writer.applyOnce(tasks);
+  assert.deepEqual([problem?.index, problem?.kind, others.length], [1, 'contended', 0]);
+  await applyAll(writer, tasks);
+  assert.deepEqual(await counters.find().sort({ _id: 1 }).toArray(), [
+    { _id: 'free', n: 1 },
+    { _id: 'held', n: 1 },
+  ]);
+});

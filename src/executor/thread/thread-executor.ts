@@ -334,6 +334,8 @@ export class ThreadExecutor implements Executor {
     // resolved, the pool replaces it. Hence until none is left.
     do {
       this.#roll.add(pool.threads);
+      await this.#roll.allLoaded();
+      this.#roll.add(pool.threads);
       this.#roll.endAll(reason);
       const destroyed = pool.destroy(); // waits for ever for a thread that is stuck
       const stuck = await this.#roll.allSettled();

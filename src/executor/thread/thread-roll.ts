@@ -34,6 +34,8 @@ interface Member {
   readonly settled: Deferred<void>;
   /** The pool knows that it has loaded. Ended before that, it would be the last that the pool starts. */
   ready: boolean;
+  /** Resolves when it has loaded or exited. */
+  readonly loaded: Deferred<void>;
   finished: boolean;
   ending: boolean;
   /** Its reason is the one it was ended for. */
@@ -81,6 +83,7 @@ export class ThreadRoll {
     const member = this.#members.get(threadId);
     if (member === undefined) return;
     member.ready = true;
+    member.loaded.resolve();
     if (member.ending) this.#terminate(threadId, member);
   }
 
@@ -90,6 +93,19 @@ export class ThreadRoll {
     if (member === undefined || member.ending) return;
     this.#condemn(member, reason);
     if (member.ready) this.#terminate(threadId, member);
+  }
+
+  /**
+   * Resolves when none is loading any more, at the latest when it would be stuck. Node aborts the whole process when a
+   * thread is terminated that is just linking its modules.
+   */
+  async allLoaded(): Promise<void> {
+    const loading = [...this.#members.values()].filter(({ ready }) => !ready).map(({ loaded }) => loaded.promise);
+    if (loading.length === 0) return;
+    const tooLong = deferred<void>();
+    const timer = setTimeout(() => tooLong.resolve(), this.#limits.stuckAfterMs);
+    await Promise.race([Promise.all(loading), tooLong.promise]);
+    clearTimeout(timer);
   }
 
   /** Ends all for good: the pool is to start no others. */
@@ -122,6 +138,7 @@ export class ThreadRoll {
       exited: deferred(),
       settled: deferred(),
       ready: false,
+      loaded: deferred(),
       finished: false,
       ending: false,
       wanted: false,
@@ -158,6 +175,7 @@ export class ThreadRoll {
     member.stuck = false;
     const reason = member.reason ?? reasonOfCode(code);
     member.exited.resolve(reason);
+    member.loaded.resolve();
     member.settled.resolve();
     this.#listener.exited({ threadId, reason, wanted: member.wanted, hadFinished: member.finished });
     // Its runs are rejected in this tick's microtasks; they still ask why.

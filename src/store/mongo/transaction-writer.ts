@@ -3,6 +3,7 @@ import { isRuntimeError, type RuntimeError } from '../../errors/runtime-error.ts
 import type { OnceProblem, OnceTask } from '../store.ts';
 import { AppliedMarks } from './applied-marks.ts';
 import { arrangeWrites, type CollectionWrites, type WriteOrigin } from './arrange-writes.ts';
+import { HeldDocuments } from './held-documents.ts';
 import { isDuplicateKey, judgeTransaction, judgeWrite, reasonOf, type TransactionVerdict } from './write-verdict.ts';
 
 /** Larger ones were not measurably faster, and meet each other twice as often (docs/decisions/0041). */
@@ -21,6 +22,8 @@ const MAX_PAUSE_MS = 1_000;
  * tasks that want those documents are found and given back, so that they hold up no others.
  */
 const CONTENTION_MS = 1_000;
+/** The same while such a transaction is known: what else it holds is most likely held by it, too. */
+const KNOWN_CONTENTION_MS = 100;
 /** So many times a chunk is halved to find them; then all that is left of it is given back. */
 const MOST_CONTENDED_CHUNKS = 16;
 /** Fewer attempts of a chunk say nothing: a document that many change is held by one of them most of the time. */
@@ -49,6 +52,8 @@ interface Call {
   /** When it began to meet other transactions; undefined before. */
   contendedSince: number | undefined;
   contendedChunks: number;
+  /** What the store said when it last answered that another transaction is in the way; the time may run out with that. */
+  contention: string | undefined;
   /** By task id. */
   readonly problems: Map<string, Omit<OnceProblem, 'index'>>;
   /** Ids of tasks that are neither applied nor have a problem yet. */
@@ -90,6 +95,7 @@ export class TransactionWriter {
   readonly #client: MongoClient;
   readonly #db: Db;
   readonly #marks: AppliedMarks;
+  readonly #held = new HeldDocuments();
   readonly #unknown: TransactionWriterParts['unknown'];
 
   constructor({ client, database, effectMemoryMs, unknown }: TransactionWriterParts) {
@@ -112,11 +118,12 @@ export class TransactionWriter {
       deadline,
       contendedSince: undefined,
       contendedChunks: 0,
+      contention: undefined,
       problems: new Map(),
       open: new Set(distinct.keys()),
     };
     try {
-      for (const chunk of cut([...distinct.values()])) await this.#applyChunk(chunk, call);
+      for (const chunk of cut(this.#withoutHeld([...distinct.values()], call))) await this.#applyChunk(chunk, call);
     } catch (thrown) {
       if (call.open.size === distinct.size || !isRuntimeError(thrown, 'E_STORE_UNKNOWN')) throw thrown;
       for (const id of call.open) call.problems.set(id, { kind: 'unknown', message: thrown.message });
@@ -124,6 +131,16 @@ export class TransactionWriter {
     return tasks.flatMap(({ id }, index) => {
       const problem = call.problems.get(id);
       return problem === undefined ? [] : [{ index, ...problem }];
+    });
+  }
+
+  #withoutHeld(tasks: readonly OnceTask[], call: Call): readonly OnceTask[] {
+    const now = performance.now();
+    if (!this.#held.hasAny(now)) return tasks;
+    return tasks.filter((task) => {
+      const held = this.#held.wantedBy(task, now);
+      if (held) giveUp(task, call, 'contended', 'it was held a moment ago');
+      return !held;
     });
   }
 
@@ -149,7 +166,7 @@ export class TransactionWriter {
       for (const task of tasks) giveUp(task, call, 'unsupported', verdict.message);
       return;
     }
-    if (verdict.kind === 'contended' && (tasks.length === 1 || ++call.contendedChunks > MOST_CONTENDED_CHUNKS)) {
+    if (verdict.kind === 'contended' && this.#findsNobody(tasks, call)) {
       for (const task of tasks) giveUp(task, call, 'contended', verdict.message);
       return;
     }
@@ -159,6 +176,13 @@ export class TransactionWriter {
     if (guilty !== undefined) await this.#applyWithout(guilty, failed, call);
     await this.#applyChunk(others.slice(0, half), call);
     await this.#applyChunk(others.slice(half), call);
+  }
+
+  /** A chunk that met another transaction is halved to find who wants its documents, but not for ever. */
+  #findsNobody(tasks: readonly OnceTask[], call: Call): boolean {
+    const [task] = tasks;
+    if (task !== undefined && tasks.length === 1) this.#held.remember(task, performance.now());
+    return tasks.length === 1 || ++call.contendedChunks > MOST_CONTENDED_CHUNKS || performance.now() >= call.deadline;
   }
 
   /** An insert whose id is there already and proves that it was stored is left out; anything else is the task's end. */
@@ -178,7 +202,10 @@ export class TransactionWriter {
     let disturbances = 0;
     let contentions = 0;
     for (let attempt = 0; ; attempt++) {
-      if (performance.now() >= call.deadline) throw this.#unknown('it took too long');
+      if (performance.now() >= call.deadline) {
+        if (call.contention === undefined) throw this.#unknown('it took too long');
+        return contended(call.contention);
+      }
       const transaction = new Transaction(this.#client.startSession(), this.#db, this.#marks);
       // Looking for marks first would cost every transaction a request, and hardly any has one.
       const thrown = await transaction.run(tasks, attempt > 0);
@@ -187,19 +214,31 @@ export class TransactionWriter {
       if (verdict.kind === 'fault' || verdict.kind === 'unsupported') return { verdict, origin };
       if (verdict.kind === 'unknown') throw this.#unknown(reasonOf(cause), cause);
       if (verdict.why === 'contended') {
-        call.contendedSince ??= performance.now();
+        call.contention = reasonOf(cause);
         contentions++;
-        const waitedMs = performance.now() - call.contendedSince;
-        if (waitedMs >= CONTENTION_MS && contentions >= FEWEST_CONTENDED_ATTEMPTS) {
-          return { verdict: { kind: 'contended', message: reasonOf(cause) }, origin: undefined };
-        }
+        if (this.#hasWaited(call) && contentions >= FEWEST_CONTENDED_ATTEMPTS) return contended(call.contention);
+      } else {
+        call.contention = undefined; // whether the store is well is not known
+        if (++disturbances > MAX_DISTURBANCES) throw this.#unknown(reasonOf(cause), cause);
       }
-      if (verdict.why === 'disturbed' && ++disturbances > MAX_DISTURBANCES) throw this.#unknown(reasonOf(cause), cause);
       const pauseMs = Math.random() * Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt);
-      if (performance.now() + pauseMs >= call.deadline) throw this.#unknown(reasonOf(cause), cause); // it says why
+      if (performance.now() + pauseMs >= call.deadline) {
+        if (call.contention === undefined) throw this.#unknown(reasonOf(cause), cause); // it says why
+        return contended(call.contention);
+      }
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
   }
+
+  #hasWaited(call: Call): boolean {
+    const now = performance.now();
+    call.contendedSince ??= now;
+    return now - call.contendedSince >= (this.#held.hasAny(now) ? KNOWN_CONTENTION_MS : CONTENTION_MS);
+  }
+}
+
+function contended(message: string): Failed {
+  return { verdict: { kind: 'contended', message }, origin: undefined };
 }
 
 function giveUp({ id }: OnceTask, { open, problems }: Call, kind: OnceProblem['kind'], message: string): void {

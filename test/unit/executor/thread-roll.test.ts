@@ -139,4 +139,23 @@ describe('ThreadRoll', () => {
     rig.roll.end(1, 'too late');
     assert.equal(rig.thread(1).terminations, 0);
   });
+
+  it('waits for threads that load before all are ended, for one that never does until it would be stuck', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const rig = new Rig(1);
+    await rig.roll.allLoaded();
+    const loading = [2, 3].map((threadId) => new FakeThread(threadId));
+    rig.roll.add(loading as unknown as Worker[]);
+    let loaded = false;
+    const both = rig.roll.allLoaded().then(() => (loaded = true));
+    rig.roll.markReady(2);
+    await Promise.resolve();
+    assert.equal(loaded, false);
+    loading[1]?.emit('exit', 1);
+    await both;
+    rig.roll.add([new FakeThread(4)] as unknown as Worker[]);
+    const never = rig.roll.allLoaded();
+    t.mock.timers.tick(STUCK_AFTER_MS);
+    await never;
+  });
 });
