@@ -55,9 +55,12 @@ export class Ledger {
     return new Ledger(new SharedArrayBuffer((LEDGER_HEADER_WORDS + 3 * capacity) * 4));
   }
 
-  /** Makes it ready for another batch. Only while no thread has it. */
-  reset(): void {
-    this.#words.fill(0);
+  /**
+   * Makes it ready for a batch of so many tasks. Only while no thread has it. The stamps stay: each task's are set before
+   * it is running, and looked at only from then on. Clearing all words took 12 µs a batch and the core's whole cache.
+   */
+  reset(tasks: number): void {
+    this.#words.fill(0, 0, LEDGER_HEADER_WORDS + tasks);
   }
 
   get threadId(): number {

@@ -258,7 +258,7 @@ export class Dispatcher {
 
   #ledgerFor(run: Run): Ledger {
     const ledger = this.#ledgers.pop() ?? Ledger.allocate(LEDGER_TASKS);
-    ledger.reset();
+    ledger.reset(run.batch.count);
     if (run.indexes !== undefined) {
       const wanted = new Set(run.indexes);
       for (let index = 0; index < run.batch.count; index++) if (!wanted.has(index)) ledger.set(index, TAKEN_BACK);
