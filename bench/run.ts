@@ -6,7 +6,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { ensureServices } from '../scripts/services/ensure-services.ts';
 import type { Scenario as ScenarioName } from './contenders/catalogue.ts';
-import { build } from './harness/build.ts';
+import { build, buildNativeOf } from './harness/build.ts';
 import { describeMachine, quietMachine } from './harness/environment.ts';
 import { interleave } from './harness/interleave.ts';
 import { type BenchOptions, helpText, parseOptions, UsageError } from './harness/options.ts';
@@ -87,6 +87,7 @@ async function main(args: readonly string[]): Promise<number> {
   if (options.json !== undefined) await mkdir(dirname(options.json), { recursive: true });
   say(options.skipBuild ? 'building bench/.build' : 'building dist and bench/.build');
   await build(options.skipBuild);
+  buildNativeOf(contenders);
   const busyShare = await quietMachine(options.force);
   say(`${scenario}: ${contenders.join(', ')}; ${rounds} rounds of ${messages} after a warm-up; seed ${options.seed}`);
   await withServers(options, async (bench) => {

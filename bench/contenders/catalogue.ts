@@ -20,8 +20,10 @@ export interface CatalogueEntry {
   readonly writes?: boolean;
   /** Where it is always there, not only when `--against` names it. */
   readonly standard: readonly Scenario[];
-  /** What it is compared with: the first of them that is in the same run. */
+  /** What it is compared with, as far as they are in the same run. */
   readonly baselines?: readonly string[];
+  /** Needs a C compiler and librabbitmq (harness/native.ts). */
+  readonly native?: boolean;
   readonly about: string;
   readonly guarantee: string;
 }
@@ -29,6 +31,11 @@ export interface CatalogueEntry {
 const OURS = 'at least once; ack after the outcome is stored; inserts once';
 const PROTOTYPE = 'ack once handled and inserted; no recovery from any error';
 const BARE = 'ack once handled and inserted; no recovery, no threads';
+
+const LIBRARY = 'at least once; ack once handled; reconnects only where the library does; no batching, no threads';
+
+/** What people use instead, and what is physically there. */
+const OTHERS = ['c-reader', 'rabbitmq-client', 'rabbitmq-client-multi', 'amqplib-multi'];
 
 const asGiven: CatalogueEntry['settings'] = (given) => ({ ...given, concurrency: undefined });
 const automatic: CatalogueEntry['settings'] = () => ({
@@ -45,7 +52,7 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
     settings: asGiven,
     scenarios: ['noop', 'mongo'],
     standard: ['noop', 'mongo'],
-    baselines: ['millrace-before', 'prototype'],
+    baselines: ['millrace-before', 'prototype', ...OTHERS],
     about: 'millrace with --prefetch, --batch and --threads',
     guarantee: OURS,
   },
@@ -54,7 +61,7 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
     settings: automatic,
     scenarios: ['noop', 'mongo'],
     standard: ['noop', 'mongo'],
-    baselines: ['prototype'],
+    baselines: ['prototype', ...OTHERS],
     about: 'millrace with its own defaults',
     guarantee: OURS,
   },
@@ -90,6 +97,39 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
     standard: ['live'],
     about: 'a frame parser in one thread, acks once a socket read; with insertMany in mongo',
     guarantee: BARE,
+  },
+  'c-reader': {
+    module: 'c-reader',
+    settings: asGiven,
+    scenarios: ['noop'],
+    standard: [],
+    native: true,
+    about: 'the plain limit: C and librabbitmq in one thread, acks a batch or what has arrived, does nothing else',
+    guarantee: BARE,
+  },
+  'rabbitmq-client': {
+    module: 'rabbitmq-client-consumer',
+    settings: asGiven,
+    scenarios: ['noop', 'mongo'],
+    standard: [],
+    about: "rabbitmq-client's Consumer, an ack a message as it does by itself; one insertOne a message in mongo",
+    guarantee: LIBRARY,
+  },
+  'rabbitmq-client-multi': {
+    module: 'rabbitmq-client-channel',
+    settings: asGiven,
+    scenarios: ['noop'],
+    standard: [],
+    about: "rabbitmq-client's Channel, one ack for all that a turn of the event loop has handled",
+    guarantee: LIBRARY,
+  },
+  'amqplib-multi': {
+    module: 'amqplib-consumer',
+    settings: asGiven,
+    scenarios: ['noop'],
+    standard: [],
+    about: 'amqplib, one ack for all that a turn of the event loop has handled',
+    guarantee: LIBRARY,
   },
   'millrace-noop': {
     module: 'millrace',

@@ -3,6 +3,8 @@
  * (harness/child.ts) which counts calls, bodies, acks, time and CPU around it: no contender measures itself.
  */
 
+import type { HandledSummary } from '../harness/handled-ledger.ts';
+
 export interface ContenderJob {
   readonly amqpUrl: string;
   readonly queue: string;
@@ -24,7 +26,27 @@ export interface HandOverLatency {
   readonly max: number;
 }
 
+/** What a contender reports that does its work in a process of its own, whose sockets the harness cannot see. */
+export interface ForeignReport {
+  /** Both on the machine's monotonic clock, ms: its basic.consume leaves, the last ack has left. */
+  readonly startMs: number;
+  readonly endMs: number;
+  /** Of all its threads, between the two. */
+  readonly cpuMicros: number;
+  readonly acked: number;
+  readonly handled: HandledSummary;
+  readonly peakRssMiB: number;
+}
+
+export interface ForeignRun {
+  /** Messages acked so far. */
+  acked(): number;
+  readonly report: Promise<ForeignReport>;
+}
+
 export interface RunningContender {
+  /** Only where the work is done in another process. */
+  readonly foreign?: ForeignRun;
   /** Asked for once, after the last ack. */
   latency(): HandOverLatency | undefined;
   stop(): Promise<void>;

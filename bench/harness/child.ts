@@ -6,7 +6,7 @@
  *             ── restart (live: the publishers begin now) ──▶
  *             ── giveUp (no progress any more) ──▶
  */
-import type { ContenderJob, ContenderModule, HandOverLatency } from '../contenders/contender.ts';
+import type { ContenderJob, ContenderModule, ForeignRun, HandOverLatency } from '../contenders/contender.ts';
 import { createHandledLedger, type HandledSummary, summarizeHandled } from './handled-ledger.ts';
 import { WireWatch, watchWrites } from './wire-watch.ts';
 
@@ -54,12 +54,16 @@ async function run(task: ChildTask, gaveUp: Promise<void>): Promise<void> {
   const handled = createHandledLedger(job.messages);
   watch = new WireWatch(job);
   watchWrites(watch);
-  const progress = setInterval(() => tell({ kind: 'acked', count: watch?.acked ?? 0 }), PROGRESS_EVERY_MS);
+  let foreign: ForeignRun | undefined;
+  const acked = (): number => foreign?.acked() ?? watch?.acked ?? 0;
+  const progress = setInterval(() => tell({ kind: 'acked', count: acked() }), PROGRESS_EVERY_MS);
   const contender = await ((await import(task.module)) as ContenderModule).start(job);
+  foreign = contender.foreign;
   tell({ kind: 'ready' });
-  await Promise.race([watch.allAcked, gaveUp]);
+  const measured = foreign?.report ?? watch.allAcked.then(() => undefined);
+  const foreignReport = await Promise.race([measured, gaveUp.then(() => undefined)]);
   clearInterval(progress);
-  if (watch.acked < job.messages) watch.giveUp();
+  if (foreign === undefined && watch.acked < job.messages) watch.giveUp();
   const latency = contender.latency();
   await contender.stop();
   const report: ChildReport = {
@@ -73,6 +77,7 @@ async function run(task: ChildTask, gaveUp: Promise<void>): Promise<void> {
     latency,
     ackTimes: task.ackTimes ? watch.ackTimes : undefined,
     peakRssMiB: Math.round(process.resourceUsage().maxRSS / 1024),
+    ...foreignReport,
   };
   tell({ kind: 'report', report });
 }

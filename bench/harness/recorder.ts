@@ -80,7 +80,7 @@ export class Recorder {
         threads,
         concurrency: concurrency ?? null,
         guarantee: entry.guarantee,
-        baseline: entry.baselines?.find((name) => this.of(name).length > 0) ?? null,
+        baselines: entry.baselines?.filter((name) => this.of(name).length > 0) ?? [],
         handlerCalls: median(turns.map((turn) => turn.handlerCalls)),
         peakRssMiB: Math.max(...turns.map((turn) => turn.peakRssMiB)),
         publisherCpuMicrosPerMessage: publisher.length === 0 ? null : rounded(median(publisher) / run.messages, 3),

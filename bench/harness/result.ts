@@ -62,7 +62,8 @@ export interface ResultEnvironment extends MachineEnvironment {
   readonly threads: number | 'auto';
   readonly concurrency: number | null;
   readonly guarantee: string;
-  readonly baseline: string | null;
+  /** What it is compared with, as far as it ran in the same rounds. */
+  readonly baselines: readonly string[];
   /** Medians and the highest of all rounds. */
   readonly handlerCalls: number;
   readonly peakRssMiB: number;
@@ -90,18 +91,23 @@ function byRound(ours: ContenderResult, theirs: ContenderResult, of: (round: Rou
   );
 }
 
-/** For each contender whose baseline ran in the same rounds. */
+/** Each contender next to each of its baselines that ran in the same rounds. */
 export function ratiosOf(results: readonly ContenderResult[]): Ratio[] {
-  return results.flatMap((ours) => {
-    const theirs = results.find((other) => other.contender === ours.environment.baseline);
-    if (theirs === undefined) return [];
-    return {
-      contender: ours.contender,
-      baseline: theirs.contender,
-      rate: ours.rate / theirs.rate,
-      cpu: ours.cpuMicrosPerMessage / theirs.cpuMicrosPerMessage,
-      rateByRound: byRound(ours, theirs, (round) => round.rate),
-      cpuByRound: byRound(ours, theirs, (round) => round.cpuMicrosPerMessage),
-    };
-  });
+  return results.flatMap((ours) =>
+    ours.environment.baselines.flatMap((name) => {
+      const theirs = results.find((other) => other.contender === name);
+      return theirs === undefined ? [] : ratioOf(ours, theirs);
+    }),
+  );
+}
+
+function ratioOf(ours: ContenderResult, theirs: ContenderResult): Ratio {
+  return {
+    contender: ours.contender,
+    baseline: theirs.contender,
+    rate: ours.rate / theirs.rate,
+    cpu: ours.cpuMicrosPerMessage / theirs.cpuMicrosPerMessage,
+    rateByRound: byRound(ours, theirs, (round) => round.rate),
+    cpuByRound: byRound(ours, theirs, (round) => round.cpuMicrosPerMessage),
+  };
 }

@@ -136,7 +136,9 @@ type Write = (this: net.Socket, ...args: unknown[]) => boolean;
 export function watchWrites(watch: WireWatch): void {
   const write = Reflect.get(net.Socket.prototype, 'write') as Write;
   const watched: Write = function watched(...args) {
-    if (args[0] instanceof Uint8Array) watch.saw(this, args[0]);
+    const [bytes] = args;
+    if (bytes instanceof Uint8Array) watch.saw(this, bytes);
+    else if (typeof bytes === 'string') watch.saw(this, Buffer.from(bytes)); // amqplib's protocol header
     return write.apply(this, args);
   };
   Reflect.set(net.Socket.prototype, 'write', watched);

@@ -27,7 +27,7 @@ function result(contender: string, rate: number, scenario = 'noop'): ContenderRe
       threads: 1,
       concurrency: null,
       guarantee: 'at least once',
-      baseline: contender === 'prototype' ? null : 'prototype',
+      baselines: contender === 'prototype' ? [] : ['prototype'],
       handlerCalls: 1000,
       peakRssMiB: 100,
       publisherCpuMicrosPerMessage: null,

@@ -74,3 +74,12 @@ test('one lost message fails the run', () => {
   assert.equal(record({ millrace: [1, 1, 1] }).recorder.failed, false);
   assert.equal(record({ millrace: [1, 1, 1] }, 1).recorder.failed, true);
 });
+
+test('a contender is compared with each of its baselines that ran', () => {
+  const { results } = record({ millrace: [1, 1, 1], 'c-reader': [0.5, 0.5, 0.5], 'amqplib-multi': [2, 2, 2] });
+  const ratios = ratiosOf(results).map(({ contender, baseline, rate }) => [contender, baseline, rate]);
+  assert.deepEqual(ratios, [
+    ['millrace', 'c-reader', 0.5],
+    ['millrace', 'amqplib-multi', 2],
+  ]);
+});

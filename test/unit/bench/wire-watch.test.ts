@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { long, longLong, METHOD, method, methodId, short, shortString } from '../../../bench/harness/raw-amqp.ts';
-import { WireWatch } from '../../../bench/harness/wire-watch.ts';
+import { WireWatch, watchWrites } from '../../../bench/harness/wire-watch.ts';
 
 const HEADER = Buffer.from('AMQP\0\0\x09\x01', 'latin1');
 
@@ -79,4 +81,19 @@ test('tells when everything is acked', async () => {
   watch.saw({}, Buffer.concat([HEADER, consume('q'), ack(2, true)]));
   await watch.allAcked;
   assert.ok(watch.cpuMicros >= 0);
+});
+
+test('sees a connection whose client writes the protocol header as text', async () => {
+  const watch = new WireWatch({ queue: 'q', messages: 2 });
+  watchWrites(watch);
+  const server = createServer((socket) => socket.resume()).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const socket = connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  socket.write('AMQP\0\0\u0009\u0001');
+  socket.write(Buffer.concat([consume('q'), ack(2, true)]));
+  await watch.allAcked;
+  socket.destroy();
+  server.close();
 });
