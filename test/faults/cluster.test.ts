@@ -43,10 +43,10 @@ describe('a cluster of three nodes', slowFault(needs(mongoUrl), needsOwn('rabbit
     for (let round = 1; round <= rounds; round++) {
       const mark = job.stats.acked + random.integer(200, 2_000);
       await job.until(`${mark} are acked`, ({ acked }) => acked >= mark);
-      const leader = (await cluster.leaderOf(job.queue, host.name)) as RabbitServer;
+      const leader = await leaderOf(job.queue, host.name);
       const bringBack = await takeAway(leader);
       try {
-        const next = await newLeader(job.queue, host.name, leader);
+        const next = await leaderOf(job.queue, host.name, leader);
         t.diagnostic(`${leader.nodeName} went, ${next.nodeName} leads`);
         const { acked } = job.stats;
         await job.until('messages flow without it', (stats) => stats.acked > acked + 500);
@@ -66,7 +66,8 @@ describe('a cluster of three nodes', slowFault(needs(mongoUrl), needsOwn('rabbit
     return job;
   }
 
-  async function newLeader(queue: string, virtualHost: string, old: RabbitServer): Promise<RabbitServer> {
+  /** Who leads the queue, another one than `old`. */
+  async function leaderOf(queue: string, virtualHost: string, old?: RabbitServer): Promise<RabbitServer> {
     for (;;) {
       // Nobody leads for a moment; the election is announced to nobody outside.
       const leader = await cluster.leaderOf(queue, virtualHost, old);
