@@ -9,9 +9,7 @@ import { MongoClient } from 'mongodb';
 import type { MessageProperties } from '../../src/batch/message-properties.ts';
 import { AmqpBroker } from '../../src/broker/amqp/amqp-broker.ts';
 import { AMQP_DEFAULTS } from '../../src/broker/amqp/amqp-options.ts';
-import { delayMarker, delayTopology } from '../../src/broker/delay-topology.ts';
 import { suspectsQueueName } from '../../src/broker/topology.ts';
-import { DEFAULTS } from '../../src/config/defaults.ts';
 import {
   type Client,
   createClient,
@@ -22,6 +20,7 @@ import {
   type RuntimeStatus,
   startRuntime,
 } from '../../src/index.ts';
+import { delayedCount } from './delayed-count.ts';
 import { FaultSender } from './fault-sender.ts';
 import { mongoUrl } from './servers.ts';
 import { type ClosedLedger, closeLedger, type LedgerPlaces } from './stored-ids.ts';
@@ -46,7 +45,6 @@ export interface FaultJobOptions {
 const OPEN = 'open';
 /** The runtime's state is announced to nobody: it is asked for this often. */
 const LOOK_MS = 10;
-const DELAY_PREFIX = DEFAULTS.delays.prefix;
 const LONGEST_WAIT_MS = 60_000;
 
 /**
@@ -218,12 +216,8 @@ export class FaultJob {
     // Seen empty twice with time between: a message may be on its way from the queue to the worker.
     let empty = 0;
     await this.#ask(async (admin) => {
-      let ready = 0;
-      // A copy of a retry, whose original came back with its connection, may still wait for its delay.
-      const delays = (await admin.exchangeExists(delayMarker(DELAY_PREFIX).name))
-        ? delayTopology(DELAY_PREFIX).queues
-        : [];
-      for (const queue of [...queues, ...delays.map(({ name }) => name)]) ready += await countReady(admin, queue);
+      let ready = await delayedCount(admin);
+      for (const queue of queues) ready += await countReady(admin, queue);
       empty = ready === 0 && this.stats.messagesHeld === 0 ? empty + 1 : 0;
       return empty === 2 ? undefined : `${ready} are ready and ${this.stats.messagesHeld} held`;
     });

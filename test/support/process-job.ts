@@ -7,6 +7,7 @@ import { AMQP_DEFAULTS } from '../../src/broker/amqp/amqp-options.ts';
 import { deadQueueName, type QueueSpec, queueTopology, suspectsQueueName } from '../../src/broker/topology.ts';
 import { type Client, createClient } from '../../src/index.ts';
 import { type TakenMessage, takeMessages } from '../../src/runtime/take-messages.ts';
+import { delayedCount } from './delayed-count.ts';
 import { type ClosedLedger, closeLedger, type LedgerPlaces } from './stored-ids.ts';
 import { type ProcessEnd, type WorkerOptions, WorkerProcess, type WorkerSetting } from './worker-process.ts';
 
@@ -148,6 +149,8 @@ export class ProcessJob {
   /** Resolves when every confirmed message is stored or dead-lettered, by number, and no queue holds one. */
   async untilEnded(collections: readonly string[] = ['stored']): Promise<void> {
     let seen = '';
+    // Seen twice with time between: a delayed message may be on its way to the queue, or from there to a worker.
+    let empty = 0;
     const ended = async (): Promise<boolean> => {
       let stored = 0;
       for (const name of collections) stored += await this.count(name);
@@ -155,9 +158,12 @@ export class ProcessJob {
         [this.queue, suspectsQueueName(this.queue), deadQueueName(this.queue)].map((name) => this.ready(name)),
       );
       const held = this.#alive().map(({ stats }) => stats?.messagesHeld);
-      seen = JSON.stringify({ confirmed: this.confirmed.length, stored, ready, suspects, dead, held });
-      if (ready !== 0 || suspects !== 0 || held.some((count) => count !== 0)) return false;
-      return stored + (dead ?? 0) >= this.confirmed.length;
+      const delayed = await delayedCount(this.#admin);
+      seen = JSON.stringify({ confirmed: this.confirmed.length, stored, ready, suspects, dead, delayed, held });
+      const done = stored + (dead ?? 0) >= this.confirmed.length;
+      const isEmpty = ready === 0 && suspects === 0 && delayed === 0 && held.every((count) => count === 0);
+      empty = isEmpty ? empty + 1 : 0;
+      return done && empty >= 2;
     };
     await this.#until('everything has ended', ended, () => seen);
   }
