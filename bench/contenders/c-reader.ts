@@ -22,13 +22,17 @@ export async function start(job: ContenderJob): Promise<RunningContender> {
     throw new Error(`the C reader ended without a report (${String(signal ?? code)})`);
   });
   let acked = 0;
+  let ended = false;
   const ready = new Promise<void>((resolve) => {
     lines.on('line', (line) => line === 'ready' && resolve());
   });
   const report = new Promise<ForeignReport>((resolve) => {
     lines.on('line', (line) => {
       if (line.startsWith('acked ')) acked = Number(line.slice('acked '.length));
-      else if (line.startsWith('{')) resolve(JSON.parse(line) as ForeignReport);
+      else if (line.startsWith('{')) {
+        ended = true;
+        resolve(JSON.parse(line) as ForeignReport);
+      }
     });
   });
   const reported = Promise.race([report, exited]);
@@ -38,7 +42,8 @@ export async function start(job: ContenderJob): Promise<RunningContender> {
     foreign: { acked: () => acked, report: reported },
     latency: () => undefined,
     async stop() {
-      if (program.exitCode === null) program.kill();
+      if (!ended) program.kill();
+      if (program.exitCode === null && program.signalCode === null) await once(program, 'exit');
     },
   };
 }
