@@ -34,6 +34,13 @@ test('live sets both tasks next to the bare reader', () => {
   assert.equal(writes, true);
 });
 
+test('cpu has as many messages as keep its threads busy for five seconds', () => {
+  const { contenders, messages, taskMs } = parsed('cpu --threads 2');
+  assert.deepEqual(contenders, ['millrace-cpu', 'bare-threads']);
+  assert.deepEqual([messages, taskMs, parsed('noop').taskMs], [1000, 10, undefined]);
+  assert.equal(parsed('cpu --task-ms 0.1').messages, 50_000);
+});
+
 test('--only leaves the standard contenders out', () => {
   assert.deepEqual(parsed('noop --only prototype').contenders, ['prototype']);
   assert.deepEqual(parsed('live --only bare-reader').writes, false);
@@ -41,7 +48,7 @@ test('--only leaves the standard contenders out', () => {
 
 test('what cannot be meant is a usage error that says what can', () => {
   const cases: [string, RegExp][] = [
-    ['', /one scenario is needed \(noop, mongo, live\), got none/],
+    ['', /one scenario is needed \(noop, mongo, live, cpu\), got none/],
     ['fast', /got "fast"/],
     ['noop mongo', /got "noop mongo"/],
     ['noop --messages 0', /--messages must be a whole number from 1, got "0"/],
@@ -50,6 +57,7 @@ test('what cannot be meant is a usage error that says what can', () => {
     ['noop --against paota', /no contender "paota" in noop; there are millrace/],
     ['live --against millrace', /no contender "millrace" in live/],
     ['noop --mesages 5', /mesages/],
+    ['cpu --task-ms none', /--task-ms must be a number from 0.01 to 60000, got "none"/],
   ];
   for (const [text, expected] of cases) {
     assert.throws(
