@@ -8,18 +8,20 @@ import { ensureServices } from '../scripts/services/ensure-services.ts';
 import type { Scenario as ScenarioName } from './contenders/catalogue.ts';
 import { build, buildNativeOf } from './harness/build.ts';
 import { describeMachine, quietMachine } from './harness/environment.ts';
+import { calibrate } from './harness/hash-work.ts';
 import { interleave } from './harness/interleave.ts';
 import { type BenchOptions, helpText, parseOptions, UsageError } from './harness/options.ts';
 import { QueueAdmin } from './harness/queue-admin.ts';
 import { Recorder } from './harness/recorder.ts';
 import { finalReport, turnLine } from './harness/report.ts';
 import { StoreAdmin } from './harness/store-admin.ts';
+import { cpu } from './scenarios/cpu.ts';
 import { live } from './scenarios/live.ts';
 import { mongo } from './scenarios/mongo.ts';
 import { noop } from './scenarios/noop.ts';
 import type { Bench, Scenario } from './scenarios/scenario.ts';
 
-const SCENARIOS: Readonly<Record<ScenarioName, Scenario>> = { noop, mongo, live };
+const SCENARIOS: Readonly<Record<ScenarioName, Scenario>> = { noop, mongo, live, cpu };
 /** Enough to warm the broker and the database; each contender warms up in its own process anyway. */
 const WARM_UP_MESSAGES = 20_000;
 
@@ -53,7 +55,9 @@ async function withServers(options: BenchOptions, use: (bench: Bench) => Promise
     if (missing) throw new Error(`a server is missing\n${services.describe().join('\n')}`);
     queue = await QueueAdmin.open(amqpUrl, `millrace-bench-${process.pid}`, options.queueType);
     if (options.writes && mongoUrl !== undefined) store = await StoreAdmin.open(mongoUrl);
-    await use({ options, amqpUrl, queue, store });
+    const iterations = options.taskMs === undefined ? undefined : calibrate(options.taskMs);
+    if (iterations !== undefined) say(`a task of ${options.taskMs} ms: ${iterations} hashes`);
+    await use({ options, amqpUrl, queue, store, iterations });
   } finally {
     await remove();
     process.off('SIGINT', interrupted);
@@ -82,7 +86,7 @@ async function main(args: readonly string[]): Promise<number> {
   const { scenario, contenders, rounds, messages } = options;
   if (options.before !== undefined) process.env['MILLRACE_BEFORE'] = resolve(options.before);
   const recorder = new Recorder();
-  const warmUpMessages = Math.min(messages, WARM_UP_MESSAGES);
+  const warmUpMessages = Math.min(scenario === 'cpu' ? Math.ceil(messages / 10) : messages, WARM_UP_MESSAGES);
   const command = `npm run bench -- ${args.join(' ')}`;
   if (options.json !== undefined) await mkdir(dirname(options.json), { recursive: true });
   say(options.skipBuild ? 'building bench/.build' : 'building dist and bench/.build');

@@ -1,7 +1,7 @@
 /** Every contender by its name: which module, which settings, what it promises. */
 import type { ContenderJob } from './contender.ts';
 
-export const SCENARIOS = ['noop', 'mongo', 'live'] as const;
+export const SCENARIOS = ['noop', 'mongo', 'live', 'cpu'] as const;
 export type Scenario = (typeof SCENARIOS)[number];
 
 /** What the command line says for all contenders. */
@@ -22,6 +22,8 @@ export interface CatalogueEntry {
   readonly standard: readonly Scenario[];
   /** What it is compared with, as far as they are in the same run. */
   readonly baselines?: readonly string[];
+  /** Takes no messages: the queue stays empty. */
+  readonly withoutQueue?: boolean;
   /** Needs a C compiler and librabbitmq (harness/native.ts). */
   readonly native?: boolean;
   readonly about: string;
@@ -130,6 +132,24 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
     standard: [],
     about: 'amqplib, one ack for all that a turn of the event loop has handled',
     guarantee: LIBRARY,
+  },
+  'millrace-cpu': {
+    module: 'millrace',
+    settings: (given) => ({ ...automatic(given), threads: given.threads }),
+    scenarios: ['cpu'],
+    standard: ['cpu'],
+    baselines: ['bare-threads'],
+    about: 'millrace with its own defaults and --threads, a task that hashes for --task-ms',
+    guarantee: OURS,
+  },
+  'bare-threads': {
+    module: 'bare-threads',
+    settings: asGiven,
+    scenarios: ['cpu'],
+    standard: ['cpu'],
+    withoutQueue: true,
+    about: 'the limit: the same hashing in a loop, in as many threads, with no queue',
+    guarantee: 'none',
   },
   'millrace-noop': {
     module: 'millrace',

@@ -17,6 +17,10 @@ export interface ContenderJob {
   readonly threads: number | 'auto';
   /** Tasks that a thread runs at once; undefined: handlers are synchronous. */
   readonly concurrency: number | undefined;
+  /** What makes the messages' ids (harness/message-source.ts). */
+  readonly seed: number;
+  /** Hashes that each task does (harness/hash-work.ts); undefined: none. */
+  readonly iterations: number | undefined;
 }
 
 /** From the read off the socket to the ack, ms; of a share of the messages. */
@@ -26,7 +30,7 @@ export interface HandOverLatency {
   readonly max: number;
 }
 
-/** What a contender reports that does its work in a process of its own, whose sockets the harness cannot see. */
+/** What a contender reports itself: because it works in a process whose sockets the harness cannot see, or uses none. */
 export interface ForeignReport {
   /** Both on the machine's monotonic clock, ms: its basic.consume leaves, the last ack has left. */
   readonly startMs: number;
@@ -34,8 +38,9 @@ export interface ForeignReport {
   /** Of all its threads, between the two. */
   readonly cpuMicros: number;
   readonly acked: number;
-  readonly handled: HandledSummary;
-  readonly peakRssMiB: number;
+  /** Those of the contender's own process, where it is another one. */
+  readonly handled?: HandledSummary;
+  readonly peakRssMiB?: number;
 }
 
 export interface ForeignRun {
@@ -45,7 +50,7 @@ export interface ForeignRun {
 }
 
 export interface RunningContender {
-  /** Only where the work is done in another process. */
+  /** Only where the harness cannot see the work done. */
   readonly foreign?: ForeignRun;
   /** Asked for once, after the last ack. */
   latency(): HandOverLatency | undefined;

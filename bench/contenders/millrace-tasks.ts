@@ -2,6 +2,7 @@
 import { getEnvironmentData } from 'node:worker_threads';
 import type { SingleTaskDefinition } from '../../src/task/index.ts';
 import { openHandledLedger } from '../harness/handled-ledger.ts';
+import { hashTimes } from '../harness/hash-work.ts';
 import { type Signature, TASK_NAME } from '../harness/message-source.ts';
 import { millraceTask } from './built-task-package.ts';
 import type { ContenderJob } from './contender.ts';
@@ -14,6 +15,14 @@ function noop(signature: Signature): void {
   count(signature);
 }
 
+function hash(iterations: number): (signature: Signature) => void {
+  let nth = 0;
+  return (signature) => {
+    count(signature);
+    hashTimes(iterations, nth++);
+  };
+}
+
 function insert(collection: string): (signature: Signature) => unknown {
   return (signature) => {
     count(signature);
@@ -21,8 +30,9 @@ function insert(collection: string): (signature: Signature) => unknown {
   };
 }
 
-const handler = job.store === undefined ? noop : insert(job.store.collection);
-const { concurrency } = job;
+const { concurrency, iterations, store } = job;
+const compute = iterations === undefined ? noop : hash(iterations);
+const handler = store === undefined ? compute : insert(store.collection);
 
 /** With a concurrency the handler is async, because only such tasks can overlap in one thread. */
 export const record: SingleTaskDefinition<Signature> =

@@ -12,6 +12,7 @@ export interface ResultFile {
 const SCENARIO_TITLES: Readonly<Record<string, string>> = {
   noop: 'A preloaded queue, a task that does nothing',
   mongo: 'A preloaded queue, a document a message',
+  cpu: 'A preloaded queue, a task that hashes',
   live: '50 publishers, each awaiting its confirm, and one consumer at once',
 };
 

@@ -23,6 +23,8 @@ export interface BenchOptions {
   readonly seed: number;
   readonly force: boolean;
   readonly skipBuild: boolean;
+  /** cpu: how long a task hashes, ms. */
+  readonly taskMs: number | undefined;
   /** A contender of the run writes documents. */
   readonly writes: boolean;
 }
@@ -30,12 +32,16 @@ export interface BenchOptions {
 export class UsageError extends Error {}
 
 const DEFAULTS = {
-  messages: { noop: 200_000, mongo: 200_000, live: 100_000 },
-  rounds: { noop: 7, mongo: 7, live: 3 },
+  messages: { noop: 200_000, mongo: 200_000, live: 100_000, cpu: undefined },
+  rounds: { noop: 7, mongo: 7, live: 3, cpu: 7 },
   prefetch: 2000,
   batch: 250,
   threads: 1,
+  taskMs: 10,
 } as const;
+
+/** What a round of cpu keeps each thread busy for. */
+const CPU_SECONDS = 5;
 
 const FLAGS = {
   messages: { type: 'string' },
@@ -44,6 +50,7 @@ const FLAGS = {
   prefetch: { type: 'string' },
   batch: { type: 'string' },
   threads: { type: 'string' },
+  'task-ms': { type: 'string' },
   before: { type: 'string' },
   against: { type: 'string', multiple: true, default: [] as string[] },
   only: { type: 'string', multiple: true, default: [] as string[] },
@@ -68,14 +75,16 @@ Scenarios
   noop    a preloaded queue is drained by a task that does nothing
   mongo   the same, with a document a message
   live    50 publishers, each awaiting its confirm, and one consumer at once
+  cpu     a preloaded queue is drained by a task that hashes for --task-ms
 
 Options
-  --messages N        messages a contender gets in each round (${DEFAULTS.messages.noop}; live ${DEFAULTS.messages.live})
+  --messages N        messages a contender gets in each round (${DEFAULTS.messages.noop}; live ${DEFAULTS.messages.live}; cpu: ${CPU_SECONDS} s of work a thread)
   --rounds N          counted rounds, after a warm-up (${DEFAULTS.rounds.noop}; live ${DEFAULTS.rounds.live})
   --queue-type TYPE   quorum or classic (quorum)
   --prefetch N        for contenders that do not choose themselves (${DEFAULTS.prefetch})
   --batch N           the same (${DEFAULTS.batch})
   --threads N         the same (${DEFAULTS.threads})
+  --task-ms MS        cpu: how long a task hashes, 0.01 and more (${DEFAULTS.taskMs})
   --against NAME,…    further contenders
   --before DIR        the checkout that the contender millrace-before is taken from, with a built dist/
   --only NAME,…       these contenders and no others
@@ -98,6 +107,16 @@ function count(name: string, text: string | undefined, fallback: number, lowest 
   const value = Number(text);
   if (Number.isInteger(value) && value >= lowest && value < 2 ** 32) return value;
   throw new UsageError(`--${name} must be a whole number from ${lowest}, got "${text}"`);
+}
+
+function milliseconds(text: string | undefined, fallback: number): number {
+  const value = text === undefined ? fallback : Number(text);
+  if (value >= 0.01 && value <= 60_000) return value;
+  throw new UsageError(`--task-ms must be a number from 0.01 to 60000, got "${text}"`);
+}
+
+function messagesFor(taskMs: number, threads: number): number {
+  return Math.ceil((CPU_SECONDS * 1000 * threads) / taskMs);
 }
 
 type Parsed = ReturnType<typeof parseArgs<{ options: typeof FLAGS; allowPositionals: true }>>;
@@ -142,17 +161,20 @@ export function parseOptions(args: readonly string[]): BenchOptions | 'help' {
     throw new UsageError(`--queue-type must be quorum or classic, got "${queueType}"`);
   }
   const contenders = namesOf(scenario, values.against, values.only);
+  const threads = count('threads', values.threads, DEFAULTS.threads);
+  const taskMs = milliseconds(values['task-ms'], DEFAULTS.taskMs);
   return {
     scenario,
     contenders,
-    messages: count('messages', values.messages, DEFAULTS.messages[scenario]),
+    messages: count('messages', values.messages, DEFAULTS.messages[scenario] ?? messagesFor(taskMs, threads)),
     rounds: count('rounds', values.rounds, DEFAULTS.rounds[scenario]),
     queueType,
     settings: {
       prefetch: count('prefetch', values.prefetch, DEFAULTS.prefetch),
       batch: count('batch', values.batch, DEFAULTS.batch),
-      threads: count('threads', values.threads, DEFAULTS.threads),
+      threads,
     },
+    taskMs: scenario === 'cpu' ? taskMs : undefined,
     before: values.before,
     json: values.json,
     seed: count('seed', values.seed, Math.floor(Math.random() * 2 ** 31), 0),

@@ -10,13 +10,16 @@ export function drain(writes: boolean): Scenario {
     const store = writes ? bench.store : undefined;
     await bench.queue.recreate();
     await store?.empty();
-    const filling = startProgress(`filling for ${turn.contender}`);
-    const { amqpUrl } = bench;
-    await fill({ amqpUrl, queue: bench.queue.queue, seed: turn.seed, messages }, filling);
-    filling.end();
+    const entry = entryOf(turn);
+    if (entry.withoutQueue !== true) {
+      const filling = startProgress(`filling for ${turn.contender}`);
+      const { amqpUrl } = bench;
+      await fill({ amqpUrl, queue: bench.queue.queue, seed: turn.seed, messages }, filling);
+      filling.end();
+    }
     const draining = startProgress(turn.contender);
     const task = {
-      module: contenderUrl(entryOf(turn).module),
+      module: contenderUrl(entry.module),
       job: jobOf(bench, turn, messages, store),
       ackTimes: false,
     };

@@ -16,6 +16,8 @@ export interface Bench {
   readonly queue: QueueAdmin;
   /** There when any contender of the run writes. */
   readonly store: StoreAdmin | undefined;
+  /** cpu: hashes that make --task-ms on this machine. */
+  readonly iterations: number | undefined;
 }
 
 /** One contender, once: in a fresh process, on a fresh queue and an empty collection. */
@@ -33,6 +35,8 @@ export function jobOf(bench: Bench, turn: Turn, messages: number, store: StoreAd
     queue: bench.queue.queue,
     messages,
     store: store && { url: store.url, database: DATABASE, collection: COLLECTION },
+    seed: turn.seed,
+    iterations: bench.iterations,
     ...entryOf(turn).settings(bench.options.settings),
   };
 }
