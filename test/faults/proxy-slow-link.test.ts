@@ -20,6 +20,8 @@ test('a link that passes one byte at a time: no frame is misread, each message i
   const job = await FaultJob.start(t, { broker: host.url, clientBroker: through, workerBroker: through });
   const refused = await job.sender.sendAll('refuse', 10);
   await job.sender.sendAll('store', MESSAGES);
+  // An empty queue says little here: what was pushed may still be on its way.
+  await job.until('all are stored', ({ succeeded }) => succeeded >= MESSAGES);
   const { stored, deadLettered } = await job.finish();
   // The last bytes of a connection that is closed need not travel any more.
   for (const way of WAYS) assert.ok(proxy.pieces(way) > 0.99 * proxy.bytes(way), 'each byte travelled alone');
@@ -37,6 +39,7 @@ test('a slow link with a short heartbeat: nobody is taken for dead, each message
   const began = performance.now();
   proxy.throttle(BYTES_PER_SECOND);
   await job.startWorker();
+  await job.until('all are stored', ({ succeeded }) => succeeded >= 2 * MESSAGES);
   const { stored } = await job.finish();
   const [ms, bytes] = [performance.now() - began, proxy.bytes('to-client')];
   t.diagnostic(`${bytes} bytes to the worker in ${Math.round(ms)} ms`);

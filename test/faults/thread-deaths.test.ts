@@ -82,18 +82,24 @@ for (const { how, task, code, outcome, reason, deaths } of DEATHS) {
   });
 }
 
-test('timers left over by tasks that are done kill threads, and charge nobody', needs(amqpUrl, mongoUrl), async (t) => {
-  const random = faultRandom(t);
-  const job = await ProcessJob.open(t, servers);
-  for (let n = 0; n < 8; n++) {
-    await job.sendNumbered('witness', INNOCENTS / 10);
-    await job.send('leaving-timer', [{ n, ms: random.integer(0, 30) }]);
-  }
-  const worker = await job.worker({ threads: 2 });
-  await job.untilEnded();
-  await worker.until('a timer has thrown', (stats) => (stats?.exits ?? 0) >= 1);
-  const retried = await job.db.collection('stored').countDocuments({ attempt: { $gt: 1 } });
-  assert.equal(retried, 0, 'no innocent was charged with an attempt');
-  const { deadLettered } = await job.close();
-  assert.deepEqual(deadLettered, []);
-});
+test(
+  'timers left over by tasks that are done kill threads, and charge no other task',
+  needs(amqpUrl, mongoUrl),
+  async (t) => {
+    const random = faultRandom(t);
+    const job = await ProcessJob.open(t, servers);
+    const leavers: string[] = [];
+    for (let n = 0; n < 8; n++) {
+      await job.sendNumbered('witness', INNOCENTS / 10);
+      leavers.push(...(await job.send('leaving-timer', [{ n, ms: random.integer(0, 30) }])));
+    }
+    const worker = await job.worker({ threads: 2 });
+    await job.untilEnded();
+    await worker.until('a timer has thrown', (stats) => (stats?.exits ?? 0) >= 1);
+    const retried = await job.db.collection('stored').countDocuments({ attempt: { $gt: 1 } });
+    assert.equal(retried, 0, 'no innocent was charged with an attempt');
+    // One that was alone, and whose timer threw twice before its write was answered, is stored and a dead letter.
+    const { deadLettered, overlaps } = await job.close({ mayOverlap: true });
+    for (const id of [...deadLettered, ...overlaps]) assert.ok(leavers.includes(id), `${id} left no timer`);
+  },
+);
