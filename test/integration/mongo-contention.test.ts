@@ -1,7 +1,8 @@
 /** What a thread or process leaves behind that dies in the middle of its transaction: the server holds its documents. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
+import type { ClientSession, Collection } from 'mongodb';
 import { openWriter } from '../../src/store/mongo/mongo-writer.ts';
 import type { OnceTask, StoreWriter } from '../../src/store/store.ts';
 import { createMongoDatabase } from '../support/mongo-database.ts';
@@ -26,6 +27,26 @@ function incrementsOf(collection: string, ids: readonly string[], run: string): 
   });
 }
 
+/** A writer, and a document `held` that the transaction of somebody who is dead has changed. */
+async function holdDocument(
+  t: TestContext,
+  timeoutMs: number,
+): Promise<{ writer: StoreWriter; counters: Collection<Counter>; dead: ClientSession }> {
+  const { url, db, remove } = await createMongoDatabase();
+  const counters = db.collection<Counter>('counters');
+  await counters.insertOne({ _id: 'held', n: 0 });
+  const writer = await openWriter({ url, timeoutMs, connections: 2, effectMemoryMs: 3_600_000 });
+  const dead = db.client.startSession();
+  t.after(async () => {
+    await dead.endSession();
+    await writer.close();
+    await remove();
+  });
+  dead.startTransaction();
+  await counters.updateOne({ _id: 'held' }, { $inc: { n: 1_000 } }, { session: dead });
+  return { writer, counters, dead };
+}
+
 /** Asks until all are applied: what is remembered of held documents is forgotten by time alone. */
 async function applyAll(writer: StoreWriter, tasks: readonly OnceTask[]): Promise<void> {
   for (;;) {
@@ -40,25 +61,10 @@ test(
   'tasks whose document a dead transaction holds are given back, the others are applied, and later each is applied once',
   needs(mongoUrl),
   async (t) => {
-    const { url, db, remove } = await createMongoDatabase();
-    const counters = db.collection<Counter>('counters');
-    await counters.insertMany([
-      { _id: 'held', n: 0 },
-      { _id: 'free', n: 0 },
-    ]);
-    const config = { url, timeoutMs: 20_000, connections: 2, effectMemoryMs: 3_600_000 };
-    const writer = await openWriter(config);
-    const dead = db.client.startSession();
-    t.after(async () => {
-      await dead.endSession();
-      await writer.close();
-      await remove();
-    });
+    const { writer, counters, dead } = await holdDocument(t, 20_000);
+    await counters.insertOne({ _id: 'free', n: 0 });
     const ids = Array.from({ length: 40 }, (_, n) => (n % 20 === 0 ? 'held' : 'free'));
     const tasks = incrementsOf(counters.collectionName, ids, 'a');
-
-    dead.startTransaction();
-    await counters.updateOne({ _id: 'held' }, { $inc: { n: 1_000 } }, { session: dead });
     const problems = await writer.applyOnce(tasks);
     assert.ok(problems.length >= 2, 'those of the held document at least');
     assert.deepEqual([...new Set(problems.map(({ kind }) => kind))], ['contended']);
@@ -80,18 +86,7 @@ test(
   'a store that only says until the deadline that a document is held is contended, not away',
   needs(mongoUrl),
   async (t) => {
-    const { url, db, remove } = await createMongoDatabase();
-    const counters = db.collection<Counter>('counters');
-    await counters.insertOne({ _id: 'held', n: 0 });
-    const writer = await openWriter({ url, timeoutMs: 400, connections: 2, effectMemoryMs: 3_600_000 });
-    const dead = db.client.startSession();
-    t.after(async () => {
-      await dead.endSession();
-      await writer.close();
-      await remove();
-    });
-    dead.startTransaction();
-    await counters.updateOne({ _id: 'held' }, { $inc: { n: 1_000 } }, { session: dead });
+    const { writer, counters } = await holdDocument(t, 400);
     const problems = await writer.applyOnce(incrementsOf(counters.collectionName, ['held', 'free', 'held'], 'a'));
     assert.ok(problems.some(({ index }) => index === 0));
     assert.deepEqual([...new Set(problems.map(({ kind }) => kind))], ['contended']);
@@ -99,18 +94,7 @@ test(
 );
 
 test('a document that was held a moment ago holds up nobody, and is asked for again', needs(mongoUrl), async (t) => {
-  const { url, db, remove } = await createMongoDatabase();
-  const counters = db.collection<Counter>('counters');
-  await counters.insertOne({ _id: 'held', n: 0 });
-  const writer = await openWriter({ url, timeoutMs: 20_000, connections: 2, effectMemoryMs: 3_600_000 });
-  const dead = db.client.startSession();
-  t.after(async () => {
-    await dead.endSession();
-    await writer.close();
-    await remove();
-  });
-  dead.startTransaction();
-  await counters.updateOne({ _id: 'held' }, { $inc: { n: 1_000 } }, { session: dead });
+  const { writer, counters, dead } = await holdDocument(t, 20_000);
   const name = counters.collectionName;
   assert.equal((await writer.applyOnce(incrementsOf(name, ['held'], 'first'))).length, 1);
   const tasks = incrementsOf(name, ['free', 'held'], 'second');

@@ -1,6 +1,5 @@
 import { decodeProperties, type MessageProperties } from '../../src/batch/message-properties.ts';
 import type { RawDelivery } from '../../src/batch/raw-delivery.ts';
-import { delayMarker, delayTopology } from '../../src/broker/delay-topology.ts';
 import { MemoryBroker } from '../../src/broker/memory/memory-broker.ts';
 import { deadQueueName, queueTopology } from '../../src/broker/topology.ts';
 import type { QueueOptions } from '../../src/delivery/delivery-options.ts';
@@ -8,6 +7,7 @@ import { createPipeline, type Pipeline } from '../../src/delivery/pipeline.ts';
 import { RuntimeError } from '../../src/errors/runtime-error.ts';
 import type { Store } from '../../src/store/store.ts';
 import { SILENT_LOGGER } from '../../src/telemetry/logger.ts';
+import { delayedCount } from './delayed-count.ts';
 import { DELAY_PREFIX, deliveryOptions, queueOptions } from './delivery-options.ts';
 import { ScriptedExecutor } from './scripted-executor.ts';
 import { until } from './until.ts';
@@ -66,12 +66,7 @@ export async function makeBench(
       await Promise.all(bodies.map(send));
     },
     ready: (queue = QUEUE) => broker.readyCount(queue),
-    delayed: async () => {
-      if (!(await broker.exchangeExists(delayMarker(DELAY_PREFIX).name))) return 0;
-      const levels = delayTopology(DELAY_PREFIX).queues;
-      const counts = await Promise.all(levels.map((level) => broker.readyCount(level.name)));
-      return counts.reduce((sum, count) => sum + count, 0);
-    },
+    delayed: () => delayedCount(broker, DELAY_PREFIX),
     deadLetters: () => takeAll(broker, deadQueueName(QUEUE)),
     stop: async () => {
       await pipeline.stop();

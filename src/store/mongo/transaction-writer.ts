@@ -166,7 +166,8 @@ export class TransactionWriter {
       for (const task of tasks) giveUp(task, call, 'unsupported', verdict.message);
       return;
     }
-    if (verdict.kind === 'contended' && this.#findsNobody(tasks, call)) {
+    if (verdict.kind === 'contended' && hasSearchedEnough(tasks, call)) {
+      if (tasks.length === 1) this.#held.remember(tasks[0] as OnceTask, performance.now());
       for (const task of tasks) giveUp(task, call, 'contended', verdict.message);
       return;
     }
@@ -176,13 +177,6 @@ export class TransactionWriter {
     if (guilty !== undefined) await this.#applyWithout(guilty, failed, call);
     await this.#applyChunk(others.slice(0, half), call);
     await this.#applyChunk(others.slice(half), call);
-  }
-
-  /** A chunk that met another transaction is halved to find who wants its documents, but not for ever. */
-  #findsNobody(tasks: readonly OnceTask[], call: Call): boolean {
-    const [task] = tasks;
-    if (task !== undefined && tasks.length === 1) this.#held.remember(task, performance.now());
-    return tasks.length === 1 || ++call.contendedChunks > MOST_CONTENDED_CHUNKS || performance.now() >= call.deadline;
   }
 
   /** An insert whose id is there already and proves that it was stored is left out; anything else is the task's end. */
@@ -202,10 +196,7 @@ export class TransactionWriter {
     let disturbances = 0;
     let contentions = 0;
     for (let attempt = 0; ; attempt++) {
-      if (performance.now() >= call.deadline) {
-        if (call.contention === undefined) throw this.#unknown('it took too long');
-        return contended(call.contention);
-      }
+      if (performance.now() >= call.deadline) return this.#outOfTime(call, 'it took too long');
       const transaction = new Transaction(this.#client.startSession(), this.#db, this.#marks);
       // Looking for marks first would cost every transaction a request, and hardly any has one.
       const thrown = await transaction.run(tasks, attempt > 0);
@@ -222,12 +213,15 @@ export class TransactionWriter {
         if (++disturbances > MAX_DISTURBANCES) throw this.#unknown(reasonOf(cause), cause);
       }
       const pauseMs = Math.random() * Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt);
-      if (performance.now() + pauseMs >= call.deadline) {
-        if (call.contention === undefined) throw this.#unknown(reasonOf(cause), cause); // it says why
-        return contended(call.contention);
-      }
+      if (performance.now() + pauseMs >= call.deadline) return this.#outOfTime(call, reasonOf(cause), cause);
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
+  }
+
+  /** Throws what is unknown, unless the store has said that only another transaction is in the way. */
+  #outOfTime({ contention }: Call, reason: string, cause?: unknown): Failed {
+    if (contention === undefined) throw this.#unknown(reason, cause);
+    return contended(contention);
   }
 
   #hasWaited(call: Call): boolean {
@@ -235,6 +229,11 @@ export class TransactionWriter {
     call.contendedSince ??= now;
     return now - call.contendedSince >= (this.#held.hasAny(now) ? KNOWN_CONTENTION_MS : CONTENTION_MS);
   }
+}
+
+/** A chunk that met another transaction is halved to find who wants its documents, but not for ever. */
+function hasSearchedEnough(tasks: readonly OnceTask[], call: Call): boolean {
+  return tasks.length === 1 || ++call.contendedChunks > MOST_CONTENDED_CHUNKS || performance.now() >= call.deadline;
 }
 
 function contended(message: string): Failed {
