@@ -19,7 +19,7 @@ const HELP = `Usage: npm run faults -- [--only TEXT] [--seed N] [--name PATTERN]
   --json           one JSON object on standard output; what happens meanwhile goes to standard error
   --help           this text
 
-Servers as for "npm test"; tests that stop or starve a server start one of their own. About 25 minutes on two cores.
+Servers as for "npm test"; tests that stop or starve a server start one of their own. About 15 minutes on two cores.
 Exit code: as "npm test": 0 all passed, 1 one failed or a required server is missing, 2 wrong arguments.
 `;
 

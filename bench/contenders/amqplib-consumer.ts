@@ -10,20 +10,11 @@ export async function start(job: ContenderJob): Promise<RunningContender> {
   const connection = await amqplib.connect(job.amqpUrl);
   const channel = await connection.createChannel();
   await channel.prefetch(worker.prefetch);
-  let last: amqplib.ConsumeMessage | undefined;
-  const acks = new AcksATurn(() => last !== undefined && channel.ack(last, true));
+  const acks = new AcksATurn<amqplib.ConsumeMessage>((last) => channel.ack(last, true));
   await channel.consume(job.queue, (message) => {
     if (message === null) throw new Error(`the broker cancelled the consumer of ${job.queue}`);
     worker.handle(JSON.parse(message.content.toString()) as Signature);
-    last = message;
-    acks.handled(message.fields.deliveryTag);
+    acks.handled(message);
   });
-  return {
-    latency: () => undefined,
-    async stop() {
-      await channel.close();
-      await connection.close();
-      await worker.close();
-    },
-  };
+  return worker.running(channel, connection);
 }

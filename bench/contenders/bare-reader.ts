@@ -20,16 +20,11 @@ import {
   targetOf,
 } from '../harness/raw-amqp.ts';
 import type { ContenderJob, RunningContender } from './contender.ts';
+import { documentOf, type RecordDocument } from './record-document.ts';
 
 const DEFAULT_PREFETCH = 2000;
 const DEFAULT_BATCH = 250;
 const INSERTS_IN_FLIGHT = 2;
-
-interface RecordDocument {
-  _id: string;
-  at: Date;
-  args: Signature['Args'];
-}
 
 class BareReader {
   readonly latency: LatencyRecorder = new LatencyRecorder();
@@ -71,7 +66,7 @@ class BareReader {
     this.#record(signature);
     if (this.#collection === undefined) return;
     if (this.#documents.length === 0) this.#oldestReadAt = performance.now();
-    this.#documents.push({ _id: signature.UUID, at: new Date(), args: signature.Args });
+    this.#documents.push(documentOf(signature));
   }
 
   readEnded(): void {

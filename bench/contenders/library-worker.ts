@@ -3,15 +3,15 @@ import { type Collection, MongoClient } from 'mongodb';
 import { openHandledLedger } from '../harness/handled-ledger.ts';
 import { LatencyRecorder } from '../harness/latency-recorder.ts';
 import type { Signature } from '../harness/message-source.ts';
-import type { ContenderJob } from './contender.ts';
+import type { ContenderJob, RunningContender } from './contender.ts';
+import { documentOf, type RecordDocument } from './record-document.ts';
 
-export const LIBRARY_PREFETCH = 2000;
-
-interface RecordDocument {
-  _id: string;
-  at: Date;
-  args: Signature['Args'];
+/** Whatever of a library has to be closed. */
+interface Closable {
+  close(): Promise<unknown>;
 }
+
+const DEFAULT_PREFETCH = 2000;
 
 export class LibraryWorker {
   readonly latency: LatencyRecorder = new LatencyRecorder();
@@ -21,7 +21,7 @@ export class LibraryWorker {
   readonly #collection: Collection<RecordDocument> | undefined;
 
   private constructor(job: ContenderJob, client: MongoClient | undefined) {
-    this.prefetch = job.prefetch === 'auto' ? LIBRARY_PREFETCH : job.prefetch;
+    this.prefetch = job.prefetch === 'auto' ? DEFAULT_PREFETCH : job.prefetch;
     this.#client = client;
     this.#collection = job.store && client?.db(job.store.database).collection<RecordDocument>(job.store.collection);
   }
@@ -44,10 +44,17 @@ export class LibraryWorker {
   /** The task that writes: one insertOne a message; the driver's pool lets 100 of them run at once. */
   async insert(signature: Signature): Promise<void> {
     this.#count(signature);
-    await this.#collection?.insertOne({ _id: signature.UUID, at: new Date(), args: signature.Args });
+    await this.#collection?.insertOne(documentOf(signature));
   }
 
-  async close(): Promise<void> {
-    await this.#client?.close();
+  /** @param parts - closed in this order when it stops, before the database */
+  running(...parts: readonly Closable[]): RunningContender {
+    return {
+      latency: () => this.latency.snapshot(),
+      stop: async () => {
+        for (const part of parts) await part.close();
+        await this.#client?.close();
+      },
+    };
   }
 }

@@ -10,17 +10,10 @@ export async function start(job: ContenderJob): Promise<RunningContender> {
   const connection = new Connection(job.amqpUrl);
   const channel = await connection.acquire();
   await channel.basicQos({ prefetchCount: worker.prefetch });
-  const acks = new AcksATurn((deliveryTag) => channel.basicAck({ deliveryTag, multiple: true }));
+  const acks = new AcksATurn<number>((deliveryTag) => channel.basicAck({ deliveryTag, multiple: true }));
   await channel.basicConsume({ queue: job.queue }, ({ body, deliveryTag }) => {
     worker.handle(body as Signature);
     acks.handled(deliveryTag);
   });
-  return {
-    latency: () => undefined,
-    async stop() {
-      await channel.close();
-      await connection.close();
-      await worker.close();
-    },
-  };
+  return worker.running(channel, connection);
 }

@@ -24,12 +24,5 @@ export async function start(job: ContenderJob): Promise<RunningContender> {
   consumer.on('error', (error: unknown) => {
     throw error; // ends the process: the harness reports what was handled up to here
   });
-  return {
-    latency: () => worker.latency.snapshot(),
-    async stop() {
-      await consumer.close();
-      await connection.close();
-      await worker.close();
-    },
-  };
+  return worker.running(consumer, connection);
 }
