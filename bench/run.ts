@@ -5,23 +5,21 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { ensureServices } from '../scripts/services/ensure-services.ts';
-import type { Scenario as ScenarioName } from './contenders/catalogue.ts';
-import { build, buildNativeOf } from './harness/build.ts';
+import { CATALOGUE } from './contenders/catalogue.ts';
+import { build } from './harness/build.ts';
 import { describeMachine, quietMachine } from './harness/environment.ts';
 import { calibrate } from './harness/hash-work.ts';
+import { helpText } from './harness/help.ts';
 import { interleave } from './harness/interleave.ts';
-import { type BenchOptions, helpText, parseOptions, UsageError } from './harness/options.ts';
+import { prepareContenders } from './harness/needs.ts';
+import { type BenchOptions, parseOptions, UsageError } from './harness/options.ts';
 import { QueueAdmin } from './harness/queue-admin.ts';
 import { Recorder } from './harness/recorder.ts';
 import { finalReport, turnLine } from './harness/report.ts';
 import { StoreAdmin } from './harness/store-admin.ts';
-import { cpu } from './scenarios/cpu.ts';
-import { live } from './scenarios/live.ts';
-import { mongo } from './scenarios/mongo.ts';
-import { noop } from './scenarios/noop.ts';
-import type { Bench, Scenario } from './scenarios/scenario.ts';
+import { SCENARIO_CODE } from './scenarios/index.ts';
+import type { Bench } from './scenarios/scenario.ts';
 
-const SCENARIOS: Readonly<Record<ScenarioName, Scenario>> = { noop, mongo, live, cpu };
 /** Enough to warm the broker and the database; each contender warms up in its own process anyway. */
 const WARM_UP_MESSAGES = 20_000;
 
@@ -55,8 +53,9 @@ async function withServers(options: BenchOptions, use: (bench: Bench) => Promise
     if (missing) throw new Error(`a server is missing\n${services.describe().join('\n')}`);
     queue = await QueueAdmin.open(amqpUrl, `millrace-bench-${process.pid}`, options.queueType);
     if (options.writes && mongoUrl !== undefined) store = await StoreAdmin.open(mongoUrl);
-    const iterations = options.taskMs === undefined ? undefined : calibrate(options.taskMs);
-    if (iterations !== undefined) say(`a task of ${options.taskMs} ms: ${iterations} hashes`);
+    const { taskMs } = options.parameters;
+    const iterations = taskMs === undefined ? undefined : calibrate(taskMs);
+    if (iterations !== undefined) say(`a task of ${taskMs} ms: ${iterations} hashes`);
     await use({ options, amqpUrl, queue, store, iterations });
   } finally {
     await remove();
@@ -65,11 +64,12 @@ async function withServers(options: BenchOptions, use: (bench: Bench) => Promise
   }
 }
 
-async function measure(bench: Bench, recorder: Recorder, warmUpMessages: number): Promise<void> {
+async function measure(bench: Bench, recorder: Recorder, contenders: readonly string[], warmUp: number): Promise<void> {
   const { options } = bench;
-  for (const turn of interleave(options.contenders, options.rounds, options.seed)) {
-    const messages = turn.round === 0 ? warmUpMessages : options.messages;
-    const result = await SCENARIOS[options.scenario](bench, turn, messages);
+  for (const turn of interleave(contenders, options.rounds, options.seed)) {
+    const share = CATALOGUE[turn.contender]?.share ?? 1;
+    const messages = Math.ceil((turn.round === 0 ? warmUp : options.messages) * share);
+    const result = await SCENARIO_CODE[options.scenario](bench, turn, messages);
     recorder.add(turn, messages, result);
     const line = recorder.turns.at(-1);
     if (line !== undefined) say(turnLine(line));
@@ -83,7 +83,7 @@ async function main(args: readonly string[]): Promise<number> {
     console.log(helpText());
     return 0;
   }
-  const { scenario, contenders, rounds, messages } = options;
+  const { scenario, rounds, messages, parameters } = options;
   if (options.before !== undefined) process.env['MILLRACE_BEFORE'] = resolve(options.before);
   const recorder = new Recorder();
   const warmUpMessages = Math.min(scenario === 'cpu' ? Math.ceil(messages / 10) : messages, WARM_UP_MESSAGES);
@@ -91,14 +91,17 @@ async function main(args: readonly string[]): Promise<number> {
   if (options.json !== undefined) await mkdir(dirname(options.json), { recursive: true });
   say(options.skipBuild ? 'building bench/.build' : 'building dist and bench/.build');
   await build(options.skipBuild);
-  buildNativeOf(contenders);
+  const { present, missing } = await prepareContenders(options.contenders);
+  for (const [name, reason] of Object.entries(missing)) say(`not measured on this machine: ${name}: ${reason}`);
+  if (present.length === 0) throw new Error('none of the contenders can run on this machine');
   const busyShare = await quietMachine(options.force);
-  say(`${scenario}: ${contenders.join(', ')}; ${rounds} rounds of ${messages} after a warm-up; seed ${options.seed}`);
+  say(`${scenario}: ${present.join(', ')}; ${rounds} rounds of ${messages} after a warm-up; seed ${options.seed}`);
   await withServers(options, async (bench) => {
     const servers = { rabbitmq: bench.queue.server, database: await bench.store?.server() };
-    const machine = describeMachine(options, servers, { busyShare, warmUpMessages, command });
-    await measure(bench, recorder, warmUpMessages);
-    const results = recorder.results(contenders, { scenario, messages, settings: options.settings, machine });
+    const machine = describeMachine(options, servers, { busyShare, warmUpMessages, command, missing });
+    await measure(bench, recorder, present, warmUpMessages);
+    const run = { scenario, parameters, settings: options.settings, machine };
+    const results = recorder.results(present, run);
     console.log(finalReport(results, recorder));
     if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(results, null, 2)}\n`);
   });

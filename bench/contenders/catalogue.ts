@@ -1,8 +1,7 @@
 /** Every contender by its name: which module, which settings, what it promises. */
+import type { Need } from '../harness/needs.ts';
+import { aboutScenario, type ScenarioName } from '../scenarios/about.ts';
 import type { ContenderJob } from './contender.ts';
-
-export const SCENARIOS = ['noop', 'mongo', 'live', 'cpu'] as const;
-export type Scenario = (typeof SCENARIOS)[number];
 
 /** What the command line says for all contenders. */
 export interface Settings {
@@ -15,17 +14,19 @@ export interface CatalogueEntry {
   /** File in this folder, without extension. */
   readonly module: string;
   readonly settings: (given: Settings) => Pick<ContenderJob, 'prefetch' | 'batch' | 'threads' | 'concurrency'>;
-  readonly scenarios: readonly Scenario[];
+  readonly scenarios: readonly ScenarioName[];
   /** `true`: writes documents, `false`: does nothing, undefined: as the scenario says. */
   readonly writes?: boolean;
   /** Where it is always there, not only when `--against` names it. */
-  readonly standard: readonly Scenario[];
+  readonly standard: readonly ScenarioName[];
   /** What it is compared with, as far as they are in the same run. */
   readonly baselines?: readonly string[];
   /** Takes no messages: the queue stays empty. */
   readonly withoutQueue?: boolean;
-  /** Needs a C compiler and librabbitmq (harness/native.ts). */
-  readonly native?: boolean;
+  /** What a machine may not have (harness/needs.ts). */
+  readonly needs?: Need;
+  /** For those far slower than the others: the share of a round's messages that it gets, so that a round ends. Default 1. */
+  readonly share?: number;
   readonly about: string;
   readonly guarantee: string;
 }
@@ -105,7 +106,7 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
     settings: asGiven,
     scenarios: ['noop'],
     standard: [],
-    native: true,
+    needs: 'librabbitmq',
     about: 'the plain limit: C and librabbitmq in one thread, acks a batch or what has arrived, does nothing else',
     guarantee: BARE,
   },
@@ -202,7 +203,7 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
   },
 };
 
-export function contendersFor(scenario: Scenario): [string, CatalogueEntry][] {
+export function contendersFor(scenario: ScenarioName): [string, CatalogueEntry][] {
   return Object.entries(CATALOGUE).filter(([, entry]) => entry.scenarios.includes(scenario));
 }
 
@@ -210,7 +211,11 @@ export function contendersFor(scenario: Scenario): [string, CatalogueEntry][] {
  * The standard contenders of a scenario and those named in `against`; where `only` names some, just those of both lists.
  * Throws on a name that the scenario does not have.
  */
-export function chooseContenders(scenario: Scenario, against: readonly string[], only: readonly string[]): string[] {
+export function chooseContenders(
+  scenario: ScenarioName,
+  against: readonly string[],
+  only: readonly string[],
+): string[] {
   const known = contendersFor(scenario);
   const named = [...against, ...only];
   for (const name of named) {
@@ -221,4 +226,9 @@ export function chooseContenders(scenario: Scenario, against: readonly string[],
     ([name, entry]) => named.includes(name) || (entry.standard.includes(scenario) && only.length === 0),
   );
   return wanted.map(([name]) => name);
+}
+
+/** Whether a contender writes documents in this scenario. */
+export function writesIn(name: string, scenario: ScenarioName): boolean {
+  return CATALOGUE[name]?.writes ?? aboutScenario(scenario).writes;
 }

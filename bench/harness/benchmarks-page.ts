@@ -1,6 +1,9 @@
 /** BENCHMARKS.md as a pure function of the committed results. */
 import { CATALOGUE } from '../contenders/catalogue.ts';
-import { type ContenderResult, ratiosOf } from './result.ts';
+import { SCENARIO_NAMES } from '../scenarios/about.ts';
+import { describeParameters } from './parameters.ts';
+import { ratioTable } from './ratio-table.ts';
+import { aboutResult, type ContenderResult, figureText } from './result.ts';
 import { spread } from './statistics.ts';
 import { markdownTable, whole } from './table.ts';
 
@@ -8,13 +11,6 @@ export interface ResultFile {
   readonly name: string;
   readonly results: readonly ContenderResult[];
 }
-
-const SCENARIO_TITLES: Readonly<Record<string, string>> = {
-  noop: 'A preloaded queue, a task that does nothing',
-  mongo: 'A preloaded queue, a document a message',
-  cpu: 'A preloaded queue, a task that hashes',
-  live: '50 publishers, each awaiting its confirm, and one consumer at once',
-};
 
 /** What the older systems of this kind publish: messages a second with concurrency 10 and prefetch 100. */
 const PUBLISHED = { noop: 7_000, writes: 12_000 } as const;
@@ -37,9 +33,8 @@ How it is measured (\`npm run bench -- --help\`, code in \`bench/harness\`):
 - A message counts when it is acked. Handlers count their calls and add up a checksum of what they were given; after the
   run the queue must be empty, and where documents are written, every id in the collection is compared with those sent.
   \`lost\` and \`duplicates\` come from there.
-- Latency in noop and mongo runs from the read off the socket to the ack and is mostly waiting, because the queue is
-  never empty; for the bare reader and the prototype it is that of each batch's oldest message. In live it runs from the
-  publish to the ack, of every message. Percentiles are medians over the rounds, max is the highest of all.
+- Where latency runs from and to stands below each table. Percentiles are medians over the rounds, max is the highest of
+  all.
 - "By round" is the median of each round's ratio. It is touched less by a machine that slows down for a while.
 `;
 
@@ -51,19 +46,12 @@ function latencyCells({ latencyMs }: ContenderResult): string[] {
   return [latencyMs.p50, latencyMs.p99, latencyMs.max].map((ms) => ms.toFixed(1));
 }
 
-function ratioTable(results: readonly ContenderResult[]): string[] {
-  const rows = ratiosOf(results).map((ratio) => [
-    `${ratio.contender} ÷ ${ratio.baseline}`,
-    ratio.rate.toFixed(2),
-    ratio.rateByRound.toFixed(2),
-    ratio.cpu.toFixed(2),
-    ratio.cpuByRound.toFixed(2),
-  ]);
-  if (rows.length === 0) return [];
-  return [markdownTable(['ratio of medians', 'rate', 'rate, by round', 'CPU', 'CPU, by round'], rows)];
+function ratioTables(results: readonly ContenderResult[]): string[] {
+  const ratios = ratioTable(results);
+  return ratios === undefined ? [] : [markdownTable(ratios.head, ratios.rows)];
 }
 
-function rateTable(results: readonly ContenderResult[]): string {
+function rateTable(results: readonly ContenderResult[], figures: Readonly<Record<string, string>>): string {
   const rows = results.map((result) => {
     const rates = spread(result.rounds.map((round) => round.rate));
     const sum = (of: 'lost' | 'duplicates'): string =>
@@ -78,10 +66,11 @@ function rateTable(results: readonly ContenderResult[]): string {
       whole(result.environment.peakRssMiB),
       sum('lost'),
       sum('duplicates'),
+      ...Object.keys(figures).map((name) => figureText(result.figures[name])),
     ];
   });
   const head = ['contender', 'msg/s min', 'median', 'max', 'CPU µs/msg', 'p50 ms', 'p99 ms', 'max ms', 'RSS MiB'];
-  return markdownTable([...head, 'lost', 'duplicates'], rows);
+  return markdownTable([...head, 'lost', 'duplicates', ...Object.values(figures)], rows);
 }
 
 function settingsTable(results: readonly ContenderResult[]): string {
@@ -103,7 +92,7 @@ function publishedLines(results: readonly ContenderResult[]): string[] {
   const rows = results
     .filter(({ contender }) => contender.startsWith('millrace'))
     .map((result) => {
-      const writes = CATALOGUE[result.contender]?.writes ?? result.scenario === 'mongo';
+      const writes = CATALOGUE[result.contender]?.writes ?? aboutResult(result).writes;
       const published = writes ? PUBLISHED.writes : PUBLISHED.noop;
       return [result.contender, whole(result.rate), whole(published), (result.rate / published).toFixed(1)];
     });
@@ -128,6 +117,8 @@ function environmentList(first: ContenderResult, file: string): string {
     `Broker: ${e.rabbitmq}, ${e.queueType} queue`,
     ...database,
     ...publishers,
+    `Latency: ${aboutResult(first).latency}`,
+    ...Object.entries(e.missing).map(([name, reason]) => `Not measured on this machine: ${name}: ${reason}`),
   ]
     .map((line) => `- ${line}`)
     .join('\n');
@@ -137,15 +128,21 @@ function section({ name, results }: ResultFile): string {
   const [first] = results;
   if (first === undefined) throw new Error(`bench/results/${name} holds no result`);
   const rounds = first.rounds.length;
-  const title = `## ${first.scenario}: ${SCENARIO_TITLES[first.scenario] ?? first.scenario}`;
+  const { title, figures } = aboutResult(first);
+  const parameters = describeParameters(first.parameters);
+  const heading = `## ${first.scenario}${parameters === '' ? '' : ` (${parameters})`}: ${title}`;
   const size = `${whole(first.messages)} messages a round, ${rounds} interleaved rounds, ${first.environment.queueType} queue.`;
-  const tables = [...ratioTable(results), rateTable(results), ...publishedLines(results), settingsTable(results)];
-  return [title, size, ...tables, environmentList(first, name)].join('\n\n');
+  const tables = [
+    ...ratioTables(results),
+    rateTable(results, figures),
+    ...publishedLines(results),
+    settingsTable(results),
+  ];
+  return [heading, size, ...tables, environmentList(first, name)].join('\n\n');
 }
 
 export function benchmarksPage(files: readonly ResultFile[]): string {
-  const order = Object.keys(SCENARIO_TITLES);
-  const rank = (file: ResultFile): number => order.indexOf(file.results[0]?.scenario ?? '');
+  const rank = ({ results }: ResultFile): number => SCENARIO_NAMES.findIndex((name) => name === results[0]?.scenario);
   const sorted = [...files].sort((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1));
   const sections = sorted.length === 0 ? [NO_RESULTS] : sorted.map((file) => `${section(file)}\n`);
   return [INTRODUCTION, ...sections].join('\n');

@@ -7,8 +7,6 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
-import { CATALOGUE } from '../contenders/catalogue.ts';
-import { buildNative } from './native.ts';
 
 const BENCH = fileURLToPath(new URL('../', import.meta.url));
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -57,11 +55,4 @@ async function buildBench(): Promise<void> {
 export async function build(skipPackage: boolean): Promise<void> {
   if (!skipPackage) buildPackage();
   await buildBench();
-}
-
-/** Throws where a contender of the run cannot be built on this machine: none is guessed, and none is left out silently. */
-export function buildNativeOf(contenders: readonly string[]): void {
-  if (!contenders.some((name) => CATALOGUE[name]?.native === true)) return;
-  const problem = buildNative();
-  if (problem !== undefined) throw new Error(`the C reader cannot run on this machine: ${problem}`);
 }

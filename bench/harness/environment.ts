@@ -32,6 +32,7 @@ export interface RunMoment {
   readonly busyShare: number;
   readonly warmUpMessages: number;
   readonly command: string;
+  readonly missing: Readonly<Record<string, string>>;
 }
 
 export function describeMachine(options: BenchOptions, servers: Servers, moment: RunMoment): MachineEnvironment {
@@ -53,5 +54,6 @@ export function describeMachine(options: BenchOptions, servers: Servers, moment:
     queueType: options.queueType,
     seed: options.seed,
     warmUpMessages: moment.warmUpMessages,
+    missing: moment.missing,
   };
 }

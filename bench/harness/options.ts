@@ -1,17 +1,12 @@
 /** The command line of `npm run bench`. */
 import { parseArgs } from 'node:util';
-import {
-  CATALOGUE,
-  chooseContenders,
-  contendersFor,
-  SCENARIOS,
-  type Scenario,
-  type Settings,
-} from '../contenders/catalogue.ts';
+import { chooseContenders, type Settings, writesIn } from '../contenders/catalogue.ts';
+import { aboutScenario, SCENARIO_NAMES, type ScenarioName } from '../scenarios/about.ts';
+import { PARAMETER_NAMES, PARAMETERS, type ParameterName, type Parameters } from './parameters.ts';
 import type { QueueType } from './queue-admin.ts';
 
 export interface BenchOptions {
-  readonly scenario: Scenario;
+  readonly scenario: ScenarioName;
   readonly contenders: readonly string[];
   readonly messages: number;
   readonly rounds: number;
@@ -23,25 +18,15 @@ export interface BenchOptions {
   readonly seed: number;
   readonly force: boolean;
   readonly skipBuild: boolean;
-  /** cpu: how long a task hashes, ms. */
-  readonly taskMs: number | undefined;
+  /** Those that the scenario has. */
+  readonly parameters: Parameters;
   /** A contender of the run writes documents. */
   readonly writes: boolean;
 }
 
 export class UsageError extends Error {}
 
-const DEFAULTS = {
-  messages: { noop: 200_000, mongo: 200_000, live: 100_000, cpu: undefined },
-  rounds: { noop: 7, mongo: 7, live: 3, cpu: 7 },
-  prefetch: 2000,
-  batch: 250,
-  threads: 1,
-  taskMs: 10,
-} as const;
-
-/** What a round of cpu keeps each thread busy for. */
-const CPU_SECONDS = 5;
+export const DEFAULTS: Settings = { prefetch: 2000, batch: 250, threads: 1 };
 
 const FLAGS = {
   messages: { type: 'string' },
@@ -50,7 +35,6 @@ const FLAGS = {
   prefetch: { type: 'string' },
   batch: { type: 'string' },
   threads: { type: 'string' },
-  'task-ms': { type: 'string' },
   before: { type: 'string' },
   against: { type: 'string', multiple: true, default: [] as string[] },
   only: { type: 'string', multiple: true, default: [] as string[] },
@@ -61,46 +45,10 @@ const FLAGS = {
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
-function contenderLines(scenario: Scenario): string {
-  const lines = contendersFor(scenario).map(
-    ([name, entry]) => `    ${entry.standard.includes(scenario) ? '•' : ' '} ${name.padEnd(22)} ${entry.about}`,
-  );
-  return `  ${scenario}\n${lines.join('\n')}`;
-}
-
-export function helpText(): string {
-  return `Usage: npm run bench -- SCENARIO [options]
-
-Scenarios
-  noop    a preloaded queue is drained by a task that does nothing
-  mongo   the same, with a document a message
-  live    50 publishers, each awaiting its confirm, and one consumer at once
-  cpu     a preloaded queue is drained by a task that hashes for --task-ms
-
-Options
-  --messages N        messages a contender gets in each round (${DEFAULTS.messages.noop}; live ${DEFAULTS.messages.live}; cpu: ${CPU_SECONDS} s of work a thread)
-  --rounds N          counted rounds, after a warm-up (${DEFAULTS.rounds.noop}; live ${DEFAULTS.rounds.live})
-  --queue-type TYPE   quorum or classic (quorum)
-  --prefetch N        for contenders that do not choose themselves (${DEFAULTS.prefetch})
-  --batch N           the same (${DEFAULTS.batch})
-  --threads N         the same (${DEFAULTS.threads})
-  --task-ms MS        cpu: how long a task hashes, 0.01 and more (${DEFAULTS.taskMs})
-  --against NAME,…    further contenders
-  --before DIR        the checkout that the contender millrace-before is taken from, with a built dist/
-  --only NAME,…       these contenders and no others
-  --json FILE         where the results go as JSON
-  --seed N            for message ids and the order of contenders (random, printed)
-  --force             measure although the machine is busy
-  --skip-build        measure dist/ as it is
-  --help              this text
-
-Contenders (• always there, others by --against)
-${SCENARIOS.map(contenderLines).join('\n')}
-
-Servers: AMQP_URL and MONGO_URL, or those found or started as "npm run services -- --help" describes.
-The bench uses a queue and a database of its own and removes them.
-Exit code: 0, 1 when a message was lost or duplicated or a run failed, 2 when the command line is wrong.`;
-}
+/** One text option for each parameter. */
+const PARAMETER_FLAGS = Object.fromEntries(
+  PARAMETER_NAMES.map((name) => [PARAMETERS[name].flag, { type: 'string' as const }]),
+);
 
 function count(name: string, text: string | undefined, fallback: number, lowest = 1): number {
   if (text === undefined) return fallback;
@@ -109,31 +57,44 @@ function count(name: string, text: string | undefined, fallback: number, lowest 
   throw new UsageError(`--${name} must be a whole number from ${lowest}, got "${text}"`);
 }
 
-function milliseconds(text: string | undefined, fallback: number): number {
-  const value = text === undefined ? fallback : Number(text);
-  if (value >= 0.01 && value <= 60_000) return value;
-  throw new UsageError(`--task-ms must be a number from 0.01 to 60000, got "${text}"`);
+function parameter(name: ParameterName, text: string): number {
+  const { flag, lowest, highest, whole } = PARAMETERS[name];
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (value >= lowest && value <= highest && (!whole || Number.isInteger(value))) return value;
+  throw new UsageError(
+    `--${flag} must be a ${whole ? 'whole ' : ''}number from ${lowest} to ${highest}, got "${text}"`,
+  );
 }
 
-function messagesFor(taskMs: number, threads: number): number {
-  return Math.ceil((CPU_SECONDS * 1000 * threads) / taskMs);
+/** Those of the scenario, as given or by default. */
+function parametersOf(scenario: ScenarioName, given: Readonly<Record<string, unknown>>): Parameters {
+  const chosen: Partial<Record<ParameterName, number>> = { ...aboutScenario(scenario).parameters };
+  for (const name of PARAMETER_NAMES) {
+    const { flag } = PARAMETERS[name];
+    const text = given[flag];
+    if (typeof text !== 'string') continue;
+    if (chosen[name] === undefined) throw new UsageError(`${scenario} has no --${flag}; --help tells what it has`);
+    chosen[name] = parameter(name, text);
+  }
+  return chosen;
 }
 
 type Parsed = ReturnType<typeof parseArgs<{ options: typeof FLAGS; allowPositionals: true }>>;
 
 function parse(args: readonly string[]): Parsed {
   try {
-    return parseArgs({ args: [...args], options: FLAGS, allowPositionals: true });
+    const options = { ...FLAGS, ...PARAMETER_FLAGS } as typeof FLAGS; // the parameters are read by parametersOf
+    return parseArgs({ args: [...args], options, allowPositionals: true });
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
 }
 
-function scenarioOf(positionals: readonly string[]): Scenario {
-  const scenario = SCENARIOS.find((known) => known === positionals[0]);
+function scenarioOf(positionals: readonly string[]): ScenarioName {
+  const scenario = SCENARIO_NAMES.find((known) => known === positionals[0]);
   if (scenario !== undefined && positionals.length === 1) return scenario;
   const got = positionals.length === 0 ? 'none' : `"${positionals.join(' ')}"`;
-  throw new UsageError(`one scenario is needed (${SCENARIOS.join(', ')}), got ${got}; --help tells more`);
+  throw new UsageError(`one scenario is needed (${SCENARIO_NAMES.join(', ')}), got ${got}; --help tells more`);
 }
 
 function listed(texts: readonly string[]): string[] {
@@ -143,7 +104,7 @@ function listed(texts: readonly string[]): string[] {
     .filter((name) => name !== '');
 }
 
-function namesOf(scenario: Scenario, against: readonly string[], only: readonly string[]): string[] {
+function namesOf(scenario: ScenarioName, against: readonly string[], only: readonly string[]): string[] {
   try {
     return chooseContenders(scenario, listed(against), listed(only));
   } catch (error) {
@@ -162,24 +123,25 @@ export function parseOptions(args: readonly string[]): BenchOptions | 'help' {
   }
   const contenders = namesOf(scenario, values.against, values.only);
   const threads = count('threads', values.threads, DEFAULTS.threads);
-  const taskMs = milliseconds(values['task-ms'], DEFAULTS.taskMs);
+  const parameters = parametersOf(scenario, values);
+  const about = aboutScenario(scenario);
   return {
     scenario,
     contenders,
-    messages: count('messages', values.messages, DEFAULTS.messages[scenario] ?? messagesFor(taskMs, threads)),
-    rounds: count('rounds', values.rounds, DEFAULTS.rounds[scenario]),
+    messages: count('messages', values.messages, about.messages(parameters, threads)),
+    rounds: count('rounds', values.rounds, about.rounds),
     queueType,
     settings: {
       prefetch: count('prefetch', values.prefetch, DEFAULTS.prefetch),
       batch: count('batch', values.batch, DEFAULTS.batch),
       threads,
     },
-    taskMs: scenario === 'cpu' ? taskMs : undefined,
+    parameters,
     before: values.before,
     json: values.json,
     seed: count('seed', values.seed, Math.floor(Math.random() * 2 ** 31), 0),
     force: values.force,
     skipBuild: values['skip-build'],
-    writes: contenders.some((name) => CATALOGUE[name]?.writes ?? scenario === 'mongo'),
+    writes: contenders.some((name) => writesIn(name, scenario)),
   };
 }

@@ -1,7 +1,8 @@
 /** Gathers what each turn gave and makes the results of it. */
 import { CATALOGUE, type Settings } from '../contenders/catalogue.ts';
 import type { Turn } from './interleave.ts';
-import type { ContenderResult, MachineEnvironment, ResultLatency } from './result.ts';
+import type { Parameters } from './parameters.ts';
+import type { ContenderResult, MachineEnvironment, ResultLatency, RoundResult } from './result.ts';
 import { median, rounded } from './statistics.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -16,6 +17,8 @@ export interface TurnResult extends Verdict {
   readonly expectedChecksum: number;
   readonly peakRssMiB: number;
   readonly publisherCpuMicros: number | undefined;
+  /** What the scenario measures besides. */
+  readonly figures?: Readonly<Record<string, number>>;
 }
 
 export interface RecordedTurn {
@@ -26,7 +29,7 @@ export interface RecordedTurn {
 
 export interface RunDescription {
   readonly scenario: string;
-  readonly messages: number;
+  readonly parameters: Parameters;
   readonly settings: Settings;
   readonly machine: MachineEnvironment;
 }
@@ -44,8 +47,8 @@ export class Recorder {
   }
 
   /** The counted turns of one contender, in the order of the rounds. */
-  of(contender: string): TurnResult[] {
-    return this.turns.filter(({ turn }) => turn.contender === contender && turn.round > 0).map(({ result }) => result);
+  of(contender: string): RecordedTurn[] {
+    return this.turns.filter(({ turn }) => turn.contender === contender && turn.round > 0);
   }
 
   results(contenders: readonly string[], run: RunDescription): ContenderResult[] {
@@ -55,24 +58,23 @@ export class Recorder {
   #result(contender: string, run: RunDescription): ContenderResult {
     const entry = CATALOGUE[contender];
     if (entry === undefined) throw new Error(`no contender ${contender}`);
-    const turns = this.of(contender);
+    const counted = this.of(contender);
+    const turns = counted.map(({ result }) => result);
     const { prefetch, batch, threads, concurrency } = entry.settings(run.settings);
-    const rounds = turns.map((turn) => ({
-      seconds: rounded(turn.seconds, 4),
-      rate: Math.round(turn.acked / turn.seconds),
-      cpuMicrosPerMessage: rounded(turn.cpuMicros / run.messages, 3),
-      lost: turn.lost,
-      duplicates: turn.duplicates,
-    }));
-    const publisher = turns.flatMap((turn) => turn.publisherCpuMicros ?? []);
+    const rounds = counted.map(roundOf);
+    const publisher = counted.flatMap(({ messages, result }) =>
+      result.publisherCpuMicros === undefined ? [] : [result.publisherCpuMicros / messages],
+    );
     return {
       scenario: run.scenario,
       contender,
-      messages: run.messages,
+      parameters: run.parameters,
+      messages: counted[0]?.messages ?? 0,
       rounds,
       rate: Math.round(median(rounds.map((round) => round.rate))),
       cpuMicrosPerMessage: rounded(median(rounds.map((round) => round.cpuMicrosPerMessage)), 3),
       latencyMs: medianLatency(turns.flatMap((turn) => turn.latency ?? [])),
+      figures: medianFigures(rounds),
       environment: {
         ...run.machine,
         prefetch,
@@ -83,10 +85,30 @@ export class Recorder {
         baselines: entry.baselines?.filter((name) => this.of(name).length > 0) ?? [],
         handlerCalls: median(turns.map((turn) => turn.handlerCalls)),
         peakRssMiB: Math.max(...turns.map((turn) => turn.peakRssMiB)),
-        publisherCpuMicrosPerMessage: publisher.length === 0 ? null : rounded(median(publisher) / run.messages, 3),
+        publisherCpuMicrosPerMessage: publisher.length === 0 ? null : rounded(median(publisher), 3),
       },
     };
   }
+}
+
+function roundOf({ messages, result }: RecordedTurn): RoundResult {
+  const { latency, figures = {} } = result;
+  return {
+    seconds: rounded(result.seconds, 4),
+    rate: Math.round(result.acked / result.seconds),
+    cpuMicrosPerMessage: rounded(result.cpuMicros / messages, 3),
+    lost: result.lost,
+    duplicates: result.duplicates,
+    latencyMs: latency === undefined ? null : medianLatency([latency]),
+    figures: Object.fromEntries(Object.entries(figures).map(([name, value]) => [name, rounded(value, 4)])),
+  };
+}
+
+function medianFigures(rounds: readonly RoundResult[]): Record<string, number> {
+  const names = Object.keys(rounds[0]?.figures ?? {});
+  return Object.fromEntries(
+    names.map((name) => [name, rounded(median(rounds.map(({ figures }) => figures[name] ?? Number.NaN)), 4)]),
+  );
 }
 
 /** Percentiles of rounds cannot be merged: their medians, and the highest of the maxima. */

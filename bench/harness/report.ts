@@ -1,6 +1,9 @@
 /** What a run prints. */
-import type { RecordedTurn, Recorder } from './recorder.ts';
-import { type ContenderResult, type Ratio, ratiosOf } from './result.ts';
+
+import { describeParameters } from './parameters.ts';
+import { ratioTable } from './ratio-table.ts';
+import type { RecordedTurn, Recorder, TurnResult } from './recorder.ts';
+import { aboutResult as about, type ContenderResult, figureText } from './result.ts';
 import { spread } from './statistics.ts';
 import { table, whole } from './table.ts';
 
@@ -23,8 +26,8 @@ export function turnLine({ turn, messages, result }: RecordedTurn): string {
 function contenderRow(result: ContenderResult, recorder: Recorder): string[] {
   const rates = spread(result.rounds.map((round) => round.rate));
   const turns = recorder.of(result.contender);
-  const total = (of: (turn: (typeof turns)[number]) => number): string =>
-    whole(turns.reduce((sum, turn) => sum + of(turn), 0));
+  const total = (of: (result: TurnResult) => number): string =>
+    whole(turns.reduce((sum, { result: each }) => sum + of(each), 0));
   const latency = result.latencyMs;
   return [
     result.contender,
@@ -34,9 +37,10 @@ function contenderRow(result: ContenderResult, recorder: Recorder): string[] {
     ...(latency === null ? ['–', '–', '–'] : [latency.p50, latency.p99, latency.max].map((ms) => ms.toFixed(1))),
     whole(result.environment.peakRssMiB),
     total((turn) => turn.handlerCalls),
-    turns.every((turn) => turn.checksum === turn.expectedChecksum) ? 'ok' : 'WRONG',
+    turns.every(({ result: each }) => each.checksum === each.expectedChecksum) ? 'ok' : 'WRONG',
     total((turn) => turn.lost),
     total((turn) => turn.duplicates),
+    ...Object.keys(about(result).figures).map((name) => figureText(result.figures[name])),
   ];
 }
 
@@ -55,25 +59,14 @@ const HEAD = [
   'duplicates',
 ];
 
-function ratioRow(ratio: Ratio): string[] {
-  return [
-    `${ratio.contender} / ${ratio.baseline}`,
-    ratio.rate.toFixed(2),
-    ratio.rateByRound.toFixed(2),
-    ratio.cpu.toFixed(2),
-    ratio.cpuByRound.toFixed(2),
-  ];
-}
-
 function environmentLines(result: ContenderResult): string[] {
   const { environment: e } = result;
   const publishers = e.publisherCpuMicrosPerMessage;
   return [
     `${e.rabbitmq}, ${e.queueType} queue${e.database === null ? '' : `; ${e.database}, ${e.databaseSync}`}`,
     `Node ${e.node}, ${e.cores} × ${e.cpu}, commit ${e.commit}, load ${e.loadAverage}, seed ${e.seed}`,
-    result.scenario === 'live'
-      ? 'Latency: from the publish to the ack, every message.'
-      : 'Latency: from the read off the socket to the ack; bare-reader and prototype: of the oldest message of each batch. – where it cannot be told.',
+    `Latency: ${about(result).latency}. – where it cannot be told.`,
+    ...Object.entries(e.missing).map(([name, reason]) => `Not measured on this machine: ${name}: ${reason}`),
     ...(publishers === null
       ? []
       : [`Publishers: ${publishers.toFixed(2)} µs CPU a message, in a process of their own.`]),
@@ -83,19 +76,13 @@ function environmentLines(result: ContenderResult): string[] {
 export function finalReport(results: readonly ContenderResult[], recorder: Recorder): string {
   const [first] = results;
   if (first === undefined) return '';
-  const ratios = ratiosOf(results);
-  const title = `${first.scenario}: ${whole(first.messages)} messages, median of ${first.rounds.length} interleaved rounds`;
-  const blocks = [
-    title,
-    table(
-      HEAD,
-      results.map((result) => contenderRow(result, recorder)),
-    ),
-  ];
-  if (ratios.length > 0) {
-    const head = ['ratio', 'rate', 'rate, by round', 'CPU', 'CPU, by round'];
-    blocks.push(table(head, ratios.map(ratioRow)));
-  }
+  const parameters = describeParameters(first.parameters);
+  const name = parameters === '' ? first.scenario : `${first.scenario}, ${parameters}`;
+  const title = `${name}: ${whole(first.messages)} messages, median of ${first.rounds.length} interleaved rounds`;
+  const rows = results.map((result) => contenderRow(result, recorder));
+  const blocks = [title, table([...HEAD, ...Object.values(about(first).figures)], rows)];
+  const ratios = ratioTable(results);
+  if (ratios !== undefined) blocks.push(table(ratios.head, ratios.rows));
   blocks.push(environmentLines(first).join('\n'));
   return blocks.join('\n\n');
 }

@@ -1,4 +1,6 @@
 /** The JSON of a bench run: an array of these, one for each contender. BENCHMARKS.md is made of nothing else. */
+import { aboutScenario, SCENARIO_NAMES, type ScenarioAbout } from '../scenarios/about.ts';
+import type { Parameters } from './parameters.ts';
 import { median } from './statistics.ts';
 
 export interface RoundResult {
@@ -8,9 +10,13 @@ export interface RoundResult {
   readonly cpuMicrosPerMessage: number;
   readonly lost: number;
   readonly duplicates: number;
+  /** null: the contender cannot tell. */
+  readonly latencyMs: ResultLatency | null;
+  /** What the scenario measures besides; titles and units in bench/scenarios/about.ts. */
+  readonly figures: Readonly<Record<string, number>>;
 }
 
-/** ms. noop and mongo: from the read off the socket to the ack. live: from the publish to the ack. */
+/** ms. From where to where: bench/scenarios/about.ts. */
 export interface ResultLatency {
   readonly p50: number;
   readonly p99: number;
@@ -20,6 +26,9 @@ export interface ResultLatency {
 export interface ContenderResult {
   readonly scenario: string;
   readonly contender: string;
+  /** What the scenario was varied by. */
+  readonly parameters: Parameters;
+  /** In a round, of this contender. */
   readonly messages: number;
   readonly rounds: readonly RoundResult[];
   /** Median, messages a second. */
@@ -28,6 +37,8 @@ export interface ContenderResult {
   readonly cpuMicrosPerMessage: number;
   /** null: the contender cannot tell. */
   readonly latencyMs: ResultLatency | null;
+  /** Medians. */
+  readonly figures: Readonly<Record<string, number>>;
   readonly environment: ResultEnvironment;
 }
 
@@ -54,6 +65,8 @@ export interface MachineEnvironment {
   readonly queueType: string;
   readonly seed: number;
   readonly warmUpMessages: number;
+  /** Contenders that were asked for and cannot run on this machine, and why. */
+  readonly missing: Readonly<Record<string, string>>;
 }
 
 export interface ResultEnvironment extends MachineEnvironment {
@@ -71,24 +84,52 @@ export interface ResultEnvironment extends MachineEnvironment {
   readonly publisherCpuMicrosPerMessage: number | null;
 }
 
+/** One contender next to one of its baselines, by one of the scenario's measures. */
+export interface MeasureRatio {
+  readonly measure: string;
+  /** Ratio of the two medians. */
+  readonly ofMedians: number;
+  /** Median of the ratios of each round: less touched by a machine that slows down for a while. */
+  readonly byRound: number;
+}
+
 export interface Ratio {
   readonly contender: string;
   readonly baseline: string;
-  /** Ratio of the two medians. */
-  readonly rate: number;
-  readonly cpu: number;
-  /** Median of the ratios of each round: less touched by a machine that slows down for a while. */
-  readonly rateByRound: number;
-  readonly cpuByRound: number;
+  readonly measures: readonly MeasureRatio[];
 }
 
-function byRound(ours: ContenderResult, theirs: ContenderResult, of: (round: RoundResult) => number): number {
-  return median(
-    ours.rounds.flatMap((round, i) => {
-      const other = theirs.rounds[i];
-      return other === undefined ? [] : [of(round) / of(other)];
-    }),
-  );
+/** NaN where it was not measured. */
+export function measureOf(round: RoundResult, measure: string): number {
+  if (measure === 'rate') return round.rate;
+  if (measure === 'cpu') return round.cpuMicrosPerMessage;
+  if (measure === 'p50' || measure === 'p99') return round.latencyMs?.[measure] ?? Number.NaN;
+  return round.figures[measure] ?? Number.NaN;
+}
+
+/** What is known of its scenario. Throws on a result of one that no longer exists. */
+export function aboutResult(result: ContenderResult): ScenarioAbout {
+  const name = SCENARIO_NAMES.find((known) => known === result.scenario);
+  if (name === undefined) throw new Error(`no scenario ${result.scenario}`);
+  return aboutScenario(name);
+}
+
+/** At most three significant digits; a dash where there is none. */
+export function figureText(value: number | undefined): string {
+  if (value === undefined || !Number.isFinite(value)) return '–';
+  return Math.abs(value) >= 100 ? Math.round(value).toLocaleString('en-US') : String(Number(value.toPrecision(3)));
+}
+
+function compared(ours: ContenderResult, theirs: ContenderResult, measure: string): MeasureRatio {
+  const rounds = ours.rounds.flatMap((round, i) => {
+    const other = theirs.rounds[i];
+    return other === undefined ? [] : [{ own: measureOf(round, measure), other: measureOf(other, measure) }];
+  });
+  return {
+    measure,
+    ofMedians: median(rounds.map(({ own }) => own)) / median(rounds.map(({ other }) => other)),
+    byRound: median(rounds.map(({ own, other }) => own / other)),
+  };
 }
 
 /** Each contender next to each of its baselines that ran in the same rounds. */
@@ -96,18 +137,9 @@ export function ratiosOf(results: readonly ContenderResult[]): Ratio[] {
   return results.flatMap((ours) =>
     ours.environment.baselines.flatMap((name) => {
       const theirs = results.find((other) => other.contender === name);
-      return theirs === undefined ? [] : ratioOf(ours, theirs);
+      if (theirs === undefined) return [];
+      const measures = aboutResult(ours).compares.map((measure) => compared(ours, theirs, measure));
+      return [{ contender: ours.contender, baseline: name, measures }];
     }),
   );
-}
-
-function ratioOf(ours: ContenderResult, theirs: ContenderResult): Ratio {
-  return {
-    contender: ours.contender,
-    baseline: theirs.contender,
-    rate: ours.rate / theirs.rate,
-    cpu: ours.cpuMicrosPerMessage / theirs.cpuMicrosPerMessage,
-    rateByRound: byRound(ours, theirs, (round) => round.rate),
-    cpuByRound: byRound(ours, theirs, (round) => round.cpuMicrosPerMessage),
-  };
 }

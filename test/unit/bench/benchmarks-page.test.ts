@@ -11,15 +11,19 @@ function result(contender: string, rate: number, scenario = 'noop'): ContenderRe
     cpuMicrosPerMessage: 5,
     lost: 0,
     duplicates: 0,
+    latencyMs: null,
+    figures: {},
   }));
   return {
     scenario,
     contender,
+    parameters: {},
     messages: 1000,
     rounds,
     rate,
     cpuMicrosPerMessage: 5,
     latencyMs: null,
+    figures: {},
     environment: {
       ...machine,
       prefetch: 2000,
@@ -80,6 +84,15 @@ test('the settings of the published figures are set next to those figures', () =
   const page = benchmarksPage([{ name: 'x.json', results }]);
   assert.ok(page.includes('| millrace-10-100 | 35,000 | 7,000 | 5.0 |'), page);
   assert.ok(!benchmarksPage([{ name: 'x.json', results: results.slice(0, 1) }]).includes('| 7,000 |'));
+});
+
+test('what could not run is named with its reason, and what a scenario was varied by is in its heading', () => {
+  const plain = result('millrace-cpu', 100, 'cpu');
+  const missing = { 'c-reader': 'there is no C compiler' };
+  const results = [{ ...plain, parameters: { taskMs: 10 }, environment: { ...plain.environment, missing } }];
+  const page = benchmarksPage([{ name: 'x.json', results }]);
+  assert.match(page, /## cpu \(task-ms 10\): /);
+  assert.match(page, /Not measured on this machine: c-reader: there is no C compiler/);
 });
 
 test('without results the page says so', () => {

@@ -17,4 +17,5 @@ export const machine: MachineEnvironment = {
   queueType: 'quorum',
   seed: 1,
   warmUpMessages: 20_000,
+  missing: {},
 };

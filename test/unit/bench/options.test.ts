@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type BenchOptions, helpText, parseOptions, UsageError } from '../../../bench/harness/options.ts';
+import { helpText } from '../../../bench/harness/help.ts';
+import { type BenchOptions, parseOptions, UsageError } from '../../../bench/harness/options.ts';
 
 function parsed(text: string): BenchOptions {
   const options = parseOptions(text.split(' ').filter((word) => word !== ''));
@@ -35,9 +36,9 @@ test('live sets both tasks next to the bare reader', () => {
 });
 
 test('cpu has as many messages as keep its threads busy for five seconds', () => {
-  const { contenders, messages, taskMs } = parsed('cpu --threads 2');
+  const { contenders, messages, parameters } = parsed('cpu --threads 2');
   assert.deepEqual(contenders, ['millrace-cpu', 'bare-threads']);
-  assert.deepEqual([messages, taskMs, parsed('noop').taskMs], [1000, 10, undefined]);
+  assert.deepEqual([messages, parameters, parsed('noop').parameters], [1000, { taskMs: 10 }, {}]);
   assert.equal(parsed('cpu --task-ms 0.1').messages, 50_000);
 });
 
@@ -48,7 +49,7 @@ test('--only leaves the standard contenders out', () => {
 
 test('what cannot be meant is a usage error that says what can', () => {
   const cases: [string, RegExp][] = [
-    ['', /one scenario is needed \(noop, mongo, live, cpu\), got none/],
+    ['', /one scenario is needed \(noop, mongo, cpu, live\), got none/],
     ['fast', /got "fast"/],
     ['noop mongo', /got "noop mongo"/],
     ['noop --messages 0', /--messages must be a whole number from 1, got "0"/],
@@ -58,6 +59,7 @@ test('what cannot be meant is a usage error that says what can', () => {
     ['live --against millrace', /no contender "millrace" in live/],
     ['noop --mesages 5', /mesages/],
     ['cpu --task-ms none', /--task-ms must be a number from 0.01 to 60000, got "none"/],
+    ['noop --task-ms 5', /noop has no --task-ms/],
   ];
   for (const [text, expected] of cases) {
     assert.throws(

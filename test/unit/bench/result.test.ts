@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { interleave } from '../../../bench/harness/interleave.ts';
 import { Recorder, type TurnResult } from '../../../bench/harness/recorder.ts';
-import { type ContenderResult, ratiosOf } from '../../../bench/harness/result.ts';
+import { type ContenderResult, type RoundResult, ratiosOf } from '../../../bench/harness/result.ts';
 import { median } from '../../../bench/harness/statistics.ts';
 import { machine } from './machine-fixture.ts';
 
@@ -33,7 +33,7 @@ function record(seconds: Record<string, number[]>, lost = 0): { recorder: Record
     const time = next.round === 0 ? 10 : (seconds[next.contender]?.[next.round - 1] ?? Number.NaN);
     recorder.add(next, 1000, turn(time, time * 1e6, lost));
   }
-  return { recorder, results: recorder.results(names, { scenario: 'noop', messages: 1000, settings, machine }) };
+  return { recorder, results: recorder.results(names, { scenario: 'noop', parameters: {}, settings, machine }) };
 }
 
 test('the median of an even number of values is the mean of the middle two', () => {
@@ -41,15 +41,25 @@ test('the median of an even number of values is the mean of the middle two', () 
   assert.equal(median([4, 1, 3, 2]), 2.5);
 });
 
+function clean(latency: number): Pick<RoundResult, 'lost' | 'duplicates' | 'latencyMs' | 'figures'> {
+  return { lost: 0, duplicates: 0, latencyMs: { p50: latency, p99: latency, max: latency }, figures: {} };
+}
+
+/** [of medians, by round] of one measure. */
+function ratio(results: readonly ContenderResult[], measure: string): [number, number] | undefined {
+  const found = ratiosOf(results)[0]?.measures.find((each) => each.measure === measure);
+  return found && [found.ofMedians, found.byRound];
+}
+
 test('a result holds the counted rounds and their medians, in exactly the promised shape', () => {
   const [result] = record({ millrace: [1, 4, 2] }).results;
   assert.ok(result !== undefined);
-  const keys = 'scenario contender messages rounds rate cpuMicrosPerMessage latencyMs environment';
+  const keys = 'scenario contender parameters messages rounds rate cpuMicrosPerMessage latencyMs figures environment';
   assert.deepEqual(Object.keys(result), keys.split(' '));
   assert.deepEqual(result.rounds, [
-    { seconds: 1, rate: 1000, cpuMicrosPerMessage: 1000, lost: 0, duplicates: 0 },
-    { seconds: 4, rate: 250, cpuMicrosPerMessage: 4000, lost: 0, duplicates: 0 },
-    { seconds: 2, rate: 500, cpuMicrosPerMessage: 2000, lost: 0, duplicates: 0 },
+    { seconds: 1, rate: 1000, cpuMicrosPerMessage: 1000, ...clean(1) },
+    { seconds: 4, rate: 250, cpuMicrosPerMessage: 4000, ...clean(4) },
+    { seconds: 2, rate: 500, cpuMicrosPerMessage: 2000, ...clean(2) },
   ]);
   assert.equal(result.rate, 500);
   assert.equal(result.cpuMicrosPerMessage, 2000);
@@ -58,16 +68,13 @@ test('a result holds the counted rounds and their medians, in exactly the promis
 
 test('a ratio by round compares what ran in the same round', () => {
   const { results } = record({ millrace: [1, 4, 2], prototype: [1, 2, 4] });
-  const [ratio] = ratiosOf(results);
-  assert.equal(ratio?.contender, 'millrace');
-  assert.equal(ratio?.baseline, 'prototype');
-  assert.equal(ratio?.rate, 1);
-  assert.equal(ratio?.rateByRound, 1);
-  assert.equal(ratio?.cpu, 1);
-  const slower = ratiosOf(record({ millrace: [2, 4, 8], prototype: [1, 2, 4] }).results)[0];
-  assert.equal(slower?.rate, 0.5);
-  assert.equal(slower?.rateByRound, 0.5);
-  assert.equal(slower?.cpuByRound, 2);
+  const [pair] = ratiosOf(results);
+  assert.deepEqual([pair?.contender, pair?.baseline], ['millrace', 'prototype']);
+  assert.deepEqual(ratio(results, 'rate'), [1, 1]);
+  assert.deepEqual(ratio(results, 'cpu'), [1, 1]);
+  const slower = record({ millrace: [2, 4, 8], prototype: [1, 2, 4] }).results;
+  assert.deepEqual(ratio(slower, 'rate'), [0.5, 0.5]);
+  assert.deepEqual(ratio(slower, 'cpu'), [2, 2]);
 });
 
 test('one lost message fails the run', () => {
@@ -77,7 +84,11 @@ test('one lost message fails the run', () => {
 
 test('a contender is compared with each of its baselines that ran', () => {
   const { results } = record({ millrace: [1, 1, 1], 'c-reader': [0.5, 0.5, 0.5], 'amqplib-multi': [2, 2, 2] });
-  const ratios = ratiosOf(results).map(({ contender, baseline, rate }) => [contender, baseline, rate]);
+  const ratios = ratiosOf(results).map(({ contender, baseline, measures }) => [
+    contender,
+    baseline,
+    measures[0]?.ofMedians,
+  ]);
   assert.deepEqual(ratios, [
     ['millrace', 'c-reader', 0.5],
     ['millrace', 'amqplib-multi', 2],

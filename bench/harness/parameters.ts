@@ -1,0 +1,26 @@
+/** What a scenario can be varied by. Each is an option of the command line and stands in the results. */
+
+export interface ParameterAbout {
+  readonly flag: string;
+  readonly unit: string;
+  readonly lowest: number;
+  readonly highest: number;
+  readonly whole: boolean;
+  readonly about: string;
+}
+
+export const PARAMETERS = {
+  taskMs: { flag: 'task-ms', unit: 'ms', lowest: 0.01, highest: 60_000, whole: false, about: 'how long a task hashes' },
+} as const satisfies Readonly<Record<string, ParameterAbout>>;
+
+export type ParameterName = keyof typeof PARAMETERS;
+export type Parameters = { readonly [name in ParameterName]?: number };
+
+export const PARAMETER_NAMES = Object.keys(PARAMETERS) as ParameterName[];
+
+/** `task-ms 10`; empty without parameters. */
+export function describeParameters(parameters: Parameters): string {
+  return PARAMETER_NAMES.filter((name) => parameters[name] !== undefined)
+    .map((name) => `${PARAMETERS[name].flag} ${parameters[name]}`)
+    .join(', ');
+}
