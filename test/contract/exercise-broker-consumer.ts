@@ -232,4 +232,87 @@ export const consumerCases: readonly BrokerCase[] = [
       assert.deepEqual(sink.opened, [first, consumer.epoch]);
     },
   ],
+  [
+    'adjust takes another prefetch in the same epoch, and what is unacked stays with the consumer',
+    async (trial) => {
+      const broker = await trial.connect();
+      const queue = await trial.queue(broker);
+      await fill(broker, queue, 20);
+      const { consumer, sink } = await consume(broker, queue, 2);
+      await sink.received(2);
+      const { epoch } = consumer;
+      await consumer.adjust(8);
+      consumer.ack(epoch, 1, false);
+      consumer.flush();
+      await sink.received(9);
+      consumer.ack(epoch, 9, true);
+      consumer.flush();
+      await sink.received(17);
+      await roundTrip(trial, broker);
+      assert.equal(sink.deliveries.length, 17);
+      consumer.ack(epoch, 17, true);
+      consumer.flush();
+      await sink.received(20);
+      assert.deepEqual(sink.texts, numbers(20));
+      assert.ok(sink.deliveries.every(({ tag, redelivered }, index) => tag === index + 1 && !redelivered));
+      assert.deepEqual([sink.opened, sink.closed, consumer.staleAcks], [[epoch], [], 0]);
+    },
+  ],
+  [
+    'adjust to less lets what is unacked come down to it',
+    async (trial) => {
+      const broker = await trial.connect();
+      const queue = await trial.queue(broker);
+      await fill(broker, queue, 30);
+      const { consumer, sink } = await consume(broker, queue, 10);
+      await sink.received(10);
+      await consumer.adjust(3);
+      await roundTrip(trial, broker);
+      consumer.ack(consumer.epoch, sink.deliveries.length, true);
+      consumer.flush();
+      const before = sink.deliveries.length;
+      await sink.received(before + 3);
+      await roundTrip(trial, broker);
+      assert.ok(before <= 13, `${before}`);
+      assert.equal(sink.deliveries.length, before + 3);
+    },
+  ],
+  [
+    'adjustments that follow each other, and a cancel right behind them, lose and repeat nothing',
+    async (trial) => {
+      const broker = await trial.connect();
+      const queue = await trial.queue(broker);
+      await fill(broker, queue, 40);
+      const { consumer, sink } = await consume(broker, queue, 3);
+      await sink.received(3);
+      const adjusted = [5, 9, 1, 6].map((prefetch) => consumer.adjust(prefetch));
+      await consumer.cancel();
+      await Promise.all(adjusted);
+      await consumer.adjust(20);
+      await roundTrip(trial, broker);
+      const got = sink.deliveries.length;
+      assert.deepEqual(sink.texts, numbers(got));
+      consumer.ack(consumer.epoch, got, true);
+      consumer.flush();
+      await consumer.close();
+      const rest = await consume(broker, queue, 100);
+      await rest.sink.received(40 - got);
+      assert.deepEqual(rest.sink.texts, numbers(40 - got, got));
+      assert.ok(rest.sink.deliveries.every(({ redelivered }) => !redelivered));
+    },
+  ],
+  [
+    'the next epoch has the prefetch that was adjusted',
+    async (trial) => {
+      const broker = await trial.connect();
+      const queue = await trial.queue(broker);
+      const { consumer, sink } = await consume(broker, queue, 2);
+      await consumer.adjust(5);
+      await consumer.resize(5);
+      await fill(broker, queue, 10);
+      await sink.received(5);
+      await roundTrip(trial, broker);
+      assert.equal(sink.deliveries.length, 5);
+    },
+  ],
 ];

@@ -123,6 +123,11 @@ export class AmqpConsumer implements Consumer {
     await channel?.close();
   }
 
+  async adjust(prefetch: number): Promise<void> {
+    this.#prefetch = prefetch;
+    await this.#channel?.replaceConsumer(prefetch);
+  }
+
   async resize(prefetch: number): Promise<void> {
     this.#prefetch = prefetch;
     const channel = this.#channel;

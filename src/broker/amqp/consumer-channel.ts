@@ -8,6 +8,7 @@ import type { WireReader } from './wire-reader.ts';
 
 /**
  * `created` → `opening` channel.open sent → `limiting` basic.qos sent → `subscribing` basic.consume sent →
+ * `consuming` ⇄ `replacing` basic.cancel, qos and consume sent;
  * `consuming` → `cancelling` basic.cancel sent → `cancelled` acks only → `closing` channel.close sent → `closed`.
  */
 type ChannelState =
@@ -16,6 +17,7 @@ type ChannelState =
   | 'limiting'
   | 'subscribing'
   | 'consuming'
+  | 'replacing'
   | 'cancelling'
   | 'cancelled'
   | 'closing'
@@ -26,14 +28,31 @@ const NEXT: Readonly<Record<ChannelState, readonly ChannelState[]>> = {
   opening: ['limiting', 'closing', 'closed'],
   limiting: ['subscribing', 'closing', 'closed'],
   subscribing: ['consuming', 'closing', 'closed'],
-  consuming: ['cancelling', 'closing', 'closed'],
+  consuming: ['replacing', 'cancelling', 'closing', 'closed'],
+  replacing: ['consuming', 'closing', 'closed'],
   cancelling: ['cancelled', 'closing', 'closed'],
   cancelled: ['closing', 'closed'],
   closing: ['closed'],
   closed: [],
 };
 
-const AWAITING_REPLY: readonly ChannelState[] = ['opening', 'limiting', 'subscribing', 'cancelling', 'closing'];
+const AWAITING_REPLY: readonly ChannelState[] = [
+  'opening',
+  'limiting',
+  'subscribing',
+  'replacing',
+  'cancelling',
+  'closing',
+];
+
+/** The consumer is there, or will not be any more. */
+const SETTLED: readonly ChannelState[] = ['consuming', 'cancelling', 'cancelled', 'closing', 'closed'];
+
+const REPLACING_REPLIES: readonly number[] = [
+  methods.BASIC_CANCEL_OK,
+  methods.BASIC_QOS_OK,
+  methods.BASIC_CONSUME_OK,
+];
 
 /** Told by the channel; undefined as a reason means that we ended it. */
 export interface ConsumerChannelEvents {
@@ -43,12 +62,13 @@ export interface ConsumerChannelEvents {
   ended(reason: RuntimeError | undefined): void;
 }
 
-/** Travels with every delivery, so it is short; unique per channel is enough. */
+/** Travels with every delivery, so it is short; unique per channel is enough, so the second one there is millrace-2. */
 const CONSUMER_TAG = 'millrace';
 const REPLY_SUCCESS = 200;
 
 /**
- * One epoch of a consumer: a channel from its open to its close, with one consumer on it.
+ * One epoch of a consumer: a channel from its open to its close, with one consumer on it at a time. A prefetch holds for
+ * the consumers that begin after it, so another one takes another consumer; delivery tags are the channel's and go on.
  * A basic.cancel from the broker closes the channel, so that what was unacked returns to the queue at once.
  */
 export class ConsumerChannel implements ChannelHandler {
@@ -60,6 +80,9 @@ export class ConsumerChannel implements ChannelHandler {
   #state: ChannelState = 'created';
   #channel = 0;
   #ended = false;
+  #prefetch: number;
+  /** Consumers there have been on this channel. */
+  #consumers = 0;
 
   constructor(
     connection: AmqpConnection,
@@ -71,6 +94,7 @@ export class ConsumerChannel implements ChannelHandler {
     this.#consumer = consumer;
     this.#sink = sink;
     this.#events = events;
+    this.#prefetch = consumer.prefetch;
   }
 
   /** Throws E_BROKER_CHANNEL_CLOSED when the connection has no channel left. */
@@ -93,11 +117,27 @@ export class ConsumerChannel implements ChannelHandler {
     this.#connection.flush();
   }
 
+  /** Puts another consumer in the place of this one. Resolves when it consumes, or when the channel no longer does. */
+  async replaceConsumer(prefetch: number): Promise<void> {
+    this.#prefetch = prefetch;
+    await this.#reached(SETTLED);
+    if (this.#state !== 'consuming' || this.#prefetch !== prefetch) return; // over, or adjusted again meanwhile
+    this.#move('replacing');
+    // All at once: the broker takes a channel's methods in turn, so there is no round trip without a consumer.
+    this.#sendCancel();
+    this.#sendLimit();
+    this.#sendConsume();
+    this.#connection.flush();
+    await this.#reached(SETTLED);
+  }
+
   /** Resolves when no delivery can follow. A channel that is not consuming yet is closed instead. */
   async cancel(): Promise<void> {
+    // Not once: an adjustment that waits as well may go first.
+    while (this.#state === 'replacing') await this.#reached(SETTLED);
     if (this.#state === 'consuming') {
       this.#move('cancelling');
-      this.#begin(methods.BASIC_CANCEL).shortString(CONSUMER_TAG).u8(0).end();
+      this.#sendCancel();
       this.#connection.flush();
     } else if (this.#state !== 'cancelling' && this.#state !== 'cancelled') {
       await this.close();
@@ -134,17 +174,37 @@ export class ConsumerChannel implements ChannelHandler {
   #takeReply(method: number): void {
     if (method === methods.CHANNEL_OPEN_OK && this.#state === 'opening') {
       this.#move('limiting');
-      this.#begin(methods.BASIC_QOS).u32(0).u16(this.#consumer.prefetch).u8(0).end();
+      this.#sendLimit();
     } else if (method === methods.BASIC_QOS_OK && this.#state === 'limiting') {
       this.#move('subscribing');
-      const consume = this.#begin(methods.BASIC_CONSUME).u16(0).shortString(this.#consumer.queue);
-      consume.shortString(CONSUMER_TAG).u8(0).table({}).end();
+      this.#sendConsume();
     } else if (method === methods.BASIC_CONSUME_OK && this.#state === 'subscribing') {
       this.#connection.openInbox(this.#channel, this.#sink);
       this.#move('consuming');
       this.#events.consuming();
     } else if (method === methods.BASIC_CANCEL_OK && this.#state === 'cancelling') this.#move('cancelled');
+    else if (this.#state === 'replacing' && REPLACING_REPLIES.includes(method)) {
+      if (method === methods.BASIC_CONSUME_OK) this.#move('consuming');
+    }
     else throw malformed(`got method ${methods.describeMethod(method)} on a channel that is ${this.#state}`);
+  }
+
+  #sendCancel(): void {
+    this.#begin(methods.BASIC_CANCEL).shortString(this.#consumerTag()).u8(0).end();
+  }
+
+  #sendLimit(): void {
+    this.#begin(methods.BASIC_QOS).u32(0).u16(this.#prefetch).u8(0).end();
+  }
+
+  #sendConsume(): void {
+    this.#consumers += 1;
+    const consume = this.#begin(methods.BASIC_CONSUME).u16(0).shortString(this.#consumer.queue);
+    consume.shortString(this.#consumerTag()).u8(0).table({}).end();
+  }
+
+  #consumerTag(): string {
+    return this.#consumers === 1 ? CONSUMER_TAG : `${CONSUMER_TAG}-${this.#consumers}`;
   }
 
   #takeWhileClosing(method: number): void {

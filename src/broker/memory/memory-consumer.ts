@@ -131,6 +131,12 @@ export class MemoryConsumer implements Consumer, ConnectionMember, QueueSubscrib
     await nextMacrotask();
   }
 
+  async adjust(prefetch: number): Promise<void> {
+    this.#prefetch = prefetch;
+    this.#subscribed?.schedule();
+    await nextMacrotask();
+  }
+
   async resize(prefetch: number): Promise<void> {
     this.#prefetch = prefetch;
     if (this.#state !== 'open') return;

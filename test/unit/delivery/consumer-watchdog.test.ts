@@ -33,6 +33,7 @@ class Lane implements WatchedLane {
       flush: () => undefined,
       cancel: () => Promise.resolve(),
       close: () => Promise.resolve(),
+      adjust: () => Promise.resolve(),
       resize: (prefetch) => {
         resizes.push(prefetch);
         return resized();
