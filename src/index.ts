@@ -27,7 +27,9 @@ export type {
 } from './dead-letters/dead-letter-queue.ts';
 export type { DeadLetterFilter } from './dead-letters/letter-filter.ts';
 export type { DeadLetterProgress, DeadLetterSummary, RefusedLetter } from './dead-letters/letter-tally.ts';
+export type { Choice } from './delivery/choice.ts';
 export type { BatchTrigger, DeliveryCounters, LatencySnapshot } from './delivery/delivery-counters.ts';
+export type { QueueSizes } from './delivery/queue-sizes.ts';
 export { ERROR_CODES, type ErrorCode, type ErrorCodeEntry, type ErrorSeverity } from './errors/codes.ts';
 export { isRuntimeError, RuntimeError, type RuntimeErrorOptions } from './errors/runtime-error.ts';
 export type { ClientOptions } from './runtime/client-options.ts';
@@ -35,7 +37,7 @@ export { createClient } from './runtime/create-client.ts';
 export { createEmbedded, type Embedded, type EmbeddedStore } from './runtime/embedded.ts';
 export type { Health, RuntimeStatus, ThreadHealth } from './runtime/health.ts';
 export { type DeadLetterOptions, openDeadLetters } from './runtime/open-dead-letters.ts';
-export type { QueueSizes, Runtime, RuntimeStats } from './runtime/runtime.ts';
+export type { Runtime, RuntimeStats } from './runtime/runtime.ts';
 export type { RuntimeState } from './runtime/runtime-state.ts';
 export { startRuntime } from './runtime/start-runtime.ts';
 export type { StoreHealth } from './store/store.ts';

@@ -102,7 +102,7 @@ export class WireWatch {
     const start = at + 11;
     if (id === CONSUME) {
       const queue = buffer.toString('utf8', start + 3, start + 3 + (buffer[start + 2] ?? 0));
-      if (queue !== this.#queue) return;
+      if (queue !== this.#queue || this.#consumer !== undefined) return; // a later one takes another prefetch
       this.#consumer = { stream, channel };
       this.restart();
     } else if (this.#consumer?.stream === stream && this.#consumer.channel === channel) {

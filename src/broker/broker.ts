@@ -26,7 +26,7 @@ export interface DeliverySink {
 
 export interface ConsumerOptions {
   readonly queue: string;
-  /** Unacked messages the broker may push, 1 to 65535; quorum queues cap it at 2000. */
+  /** Unacked messages the broker may push, 1 to 65535. */
   readonly prefetch: number;
 }
 

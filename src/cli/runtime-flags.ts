@@ -22,7 +22,7 @@ export const RUNTIME_FLAGS: readonly Flag[] = [
   },
   { name: 'store', value: 'URL', summary: 'MongoDB, with the database as its path (MONGO_URL)' },
   { name: 'threads', value: 'N', summary: 'threads that run tasks (MILLRACE_THREADS)' },
-  { name: 'prefetch', value: 'N', summary: 'messages the broker may push ahead, a queue (MILLRACE_PREFETCH)' },
+  { name: 'prefetch', value: 'N|auto', summary: 'messages the broker may push ahead, a queue (MILLRACE_PREFETCH)' },
   { name: 'batch', value: 'N|auto', summary: 'messages a batch is closed at (MILLRACE_BATCH_TARGET)' },
   { name: 'credit', value: 'SIZE', summary: 'bytes of deliveries held at most, e.g. 64MiB (MILLRACE_CREDIT_BYTES)' },
   {
@@ -52,8 +52,7 @@ export const RUNTIME_FLAGS: readonly Flag[] = [
 /** Options from the environment, with the flags over them. What is in neither keeps its default. */
 export function runtimeOptions(values: FlagValues, env: CommandIo['env']): Partial<RuntimeOptions> {
   const fromEnv = optionsFromEnv(env);
-  const batch = textOf(values, 'batch');
-  const target = batch === undefined || batch === 'auto' ? batch : integer(values, 'batch');
+  const target = autoOrInteger(values, 'batch');
   const credit = textOf(values, 'credit');
   const grace = textOf(values, 'grace');
   const timeout = textOf(values, 'timeout');
@@ -65,7 +64,7 @@ export function runtimeOptions(values: FlagValues, env: CommandIo['env']): Parti
     ...pick('broker', textsOf(values, 'broker')),
     ...pick('store', textOf(values, 'store')),
     ...pick('threads', integer(values, 'threads')),
-    ...pick('prefetch', integer(values, 'prefetch')),
+    ...pick('prefetch', autoOrInteger(values, 'prefetch')),
     ...pick('batching', target === undefined ? undefined : { ...fromEnv.batching, target }),
     ...pick('credit', credit === undefined ? undefined : { bytes: numberOr<ByteSize>(credit) }),
     ...pick('timeouts', timeout === undefined ? undefined : { task: numberOr<Duration>(timeout) }),
@@ -80,6 +79,10 @@ export function runtimeOptions(values: FlagValues, env: CommandIo['env']): Parti
 function logOf(values: FlagValues): RuntimeOptions['log'] {
   const level = textOf(values, 'log-level');
   return level === undefined ? undefined : ({ level } as RuntimeOptions['log']);
+}
+
+function autoOrInteger(values: FlagValues, flag: string): number | 'auto' | undefined {
+  return textOf(values, flag) === 'auto' ? 'auto' : integer(values, flag);
 }
 
 function integer(values: FlagValues, flag: string): number | undefined {

@@ -103,7 +103,7 @@ const retry: Check = (value, path) => checkRetry(value, `\`${path}\``);
 const queueSettings = group({
   name: required(queueName),
   task: optional(text(1, 255)),
-  prefetch: optional(integer(1, HIGHEST_PREFETCH)),
+  prefetch: optional(autoOr(1, HIGHEST_PREFETCH)),
   weight: optional(integer(1, 100)),
   retry: optional(retry),
 });
@@ -121,11 +121,14 @@ const tasks: Check = (value, path) => {
     refuse('E_OPTION_TYPE', path, value, 'the URL or the path of a module');
 };
 
-const target: Check = (value, path) => {
-  if (value === 'auto') return;
-  if (typeof value !== 'number') refuse('E_OPTION_TYPE', path, value, "'auto' or a whole number from 1 to 10000");
-  integer(1, 10_000)(value, path);
-};
+function autoOr(lowest: number, highest: number): Check {
+  return (value, path) => {
+    if (value === 'auto') return;
+    const expected = `'auto' or a whole number from ${lowest} to ${highest}`;
+    if (typeof value !== 'number') refuse('E_OPTION_TYPE', path, value, expected);
+    integer(lowest, highest)(value, path);
+  };
+}
 
 const log: Check = (value, path) => {
   if (isLogger(value)) return;
@@ -140,10 +143,10 @@ const runtimeOptions = group({
   queueType: optional(oneOf(['quorum', 'classic'])),
   declare: optional(boolean),
   threads: optional(integer(1, 256)),
-  prefetch: optional(integer(1, HIGHEST_PREFETCH)),
+  prefetch: optional(autoOr(1, HIGHEST_PREFETCH)),
   batching: optional(
     group({
-      target: optional(target),
+      target: optional(autoOr(1, 10_000)),
       maxBytes: optional(byteSize(KIB, 256 * MIB)),
       maxAge: optional(duration(0, 10 * SECOND)),
     }),

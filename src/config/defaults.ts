@@ -7,7 +7,7 @@ export const DEFAULTS = {
     queues: ['default'],
     queueType: 'quorum',
     declare: true,
-    prefetch: 2000,
+    prefetch: 'auto',
     signals: false,
   },
   broker: { heartbeat: '10s', connectTimeout: '10s', connectionName: 'millrace' },

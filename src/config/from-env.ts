@@ -48,14 +48,14 @@ export function optionsFromEnv(env: Environment = process.env): Partial<RuntimeO
     queueType: from('MILLRACE_QUEUE_TYPE', as<'quorum' | 'classic'>),
     declare: from('MILLRACE_DECLARE', readBoolean),
     threads: from('MILLRACE_THREADS', readInteger),
-    prefetch: from('MILLRACE_PREFETCH', readInteger),
+    prefetch: from('MILLRACE_PREFETCH', readAutoOrInteger),
     ...groups(from),
   });
 }
 
 function groups(from: Reader): Pick<RuntimeOptions, 'batching' | 'credit' | 'timeouts' | 'shutdown' | 'log'> {
   const batching = given({
-    target: from('MILLRACE_BATCH_TARGET', readTarget),
+    target: from('MILLRACE_BATCH_TARGET', readAutoOrInteger),
     maxBytes: from('MILLRACE_BATCH_MAX_BYTES', (text) => numberOr<ByteSize>(text)),
     maxAge: from('MILLRACE_BATCH_MAX_AGE', (text) => numberOr<Duration>(text)),
   });
@@ -91,7 +91,7 @@ function readInteger(text: string, variable: Variable): number {
   return refuse(text, variable, 'a whole number');
 }
 
-function readTarget(text: string, variable: Variable): number | 'auto' {
+function readAutoOrInteger(text: string, variable: Variable): number | 'auto' {
   return text === 'auto' ? text : readInteger(text, variable);
 }
 

@@ -60,13 +60,15 @@ export interface RuntimeOptions {
    */
   readonly threads?: number;
   /**
-   * Messages that the broker may push ahead, for each queue that does not say otherwise. Larger: fuller batches, more
-   * throughput. Smaller: fairer between processes, less to redeliver after a crash.
-   * A batch holds at most prefetch ÷ (2 × (2 × threads + 1)) messages, so that no thread starves.
-   * @defaultValue `2000`
-   * @remarks 1 to 65535, otherwise `E_OPTION_RANGE`. Quorum queues cap it at 2000. Env `MILLRACE_PREFETCH`.
+   * Messages that the broker may push ahead, for each queue that does not say otherwise. `auto` follows the measured work:
+   * two seconds of it, up to 2000 messages, at least two for each task that runs at once; it begins with 16 of those.
+   * Larger: fuller batches, more throughput. Smaller: fairer between processes, less to redeliver after a crash.
+   * A batch holds at most prefetch ÷ (2 × (2 × threads + 1)) messages, so that no thread starves. Each change of `auto` puts
+   * another consumer on the same channel: give a number where a queue has a single active consumer that should stay it.
+   * @defaultValue `auto`
+   * @remarks `auto` or 1 to 65535, otherwise `E_OPTION_RANGE`. Env `MILLRACE_PREFETCH`.
    */
-  readonly prefetch?: number;
+  readonly prefetch?: number | 'auto';
   /** How deliveries are gathered before they go to a thread. */
   readonly batching?: BatchingSettings;
   /** How much memory deliveries may take. */
@@ -199,9 +201,9 @@ export interface QueueSettings {
   /**
    * Messages of this queue that the broker may push ahead.
    * @defaultValue the runtime's `prefetch`
-   * @remarks 1 to 65535, otherwise `E_OPTION_RANGE`.
+   * @remarks `auto` or 1 to 65535, otherwise `E_OPTION_RANGE`.
    */
-  readonly prefetch?: number;
+  readonly prefetch?: number | 'auto';
   /**
    * Share of the threads' time that this queue gets while other queues of the runtime have messages too. A queue with
    * weight 3 gets three times as much as one with weight 1; what one does not use the others get.

@@ -49,7 +49,7 @@ export type ResolvedLog =
 export interface ResolvedQueue {
   readonly name: string;
   readonly task: string | undefined;
-  readonly prefetch: number;
+  readonly prefetch: number | 'auto';
   readonly weight: number;
   /** The queue's settings over the runtime's; a task's own go over these. */
   readonly retry: RetryPolicy;
@@ -144,7 +144,7 @@ function resolveStore(store: NonNullable<RuntimeOptions['store']>): ResolvedStor
   };
 }
 
-function resolveQueue(queue: string | QueueSettings, prefetch: number, retry: RetryPolicy): ResolvedQueue {
+function resolveQueue(queue: string | QueueSettings, prefetch: number | 'auto', retry: RetryPolicy): ResolvedQueue {
   const settings = typeof queue === 'string' ? { name: queue } : queue;
   return {
     name: settings.name,

@@ -30,7 +30,7 @@ export type EmitAck = (tag: number, multiple: boolean) => void;
 export class AckSequencer {
   readonly #slots: Uint8Array;
   readonly #mask: number;
-  readonly #share: number;
+  #share = 0;
   readonly #detached = new Set<number>();
   /** Detached tags that settled since the last `take`. */
   #detachedSettled: number[] = [];
@@ -39,11 +39,19 @@ export class AckSequencer {
   /** Settled tags at or above the base. */
   #settled = 0;
 
-  /** @param prefetch - unacked messages the broker may push, 1 to 65535 */
-  constructor(prefetch: number) {
-    const window = 2 ** Math.ceil(Math.log2(prefetch * 4));
+  /**
+   * @param prefetch - unacked messages the broker may push, 1 to 65535
+   * @param highest - what that may become
+   */
+  constructor(prefetch: number, highest: number = prefetch) {
+    const window = 2 ** Math.ceil(Math.log2(highest * 4));
     this.#slots = new Uint8Array(window);
     this.#mask = window - 1;
+    this.prefetch = prefetch;
+  }
+
+  /** Unacked messages the broker may push from now on. */
+  set prefetch(prefetch: number) {
     // below a half: with a prefetch of two, one settled message behind a straggler is all that there can be
     this.#share = (prefetch - 1) >> 1;
   }

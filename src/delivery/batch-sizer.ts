@@ -1,3 +1,5 @@
+import { type Choice, workText } from './choice.ts';
+
 /** What a batch should take of a thread: long enough that a dispatch (about 50 µs) is noise, short enough to be fair. */
 const TARGET_WORK_MS = 10;
 /** Tasks above this are `long`: no second batch waits behind them. */
@@ -24,7 +26,8 @@ export interface BatchSizerOptions {
  */
 export class BatchSizer {
   readonly #fixed: number | undefined;
-  readonly #limit: number;
+  readonly #threads: number;
+  #limit: number;
   readonly #floor: number;
   readonly #samples = new Float64Array(SAMPLES);
   #sampled = 0;
@@ -33,7 +36,8 @@ export class BatchSizer {
 
   constructor(options: BatchSizerOptions) {
     this.#fixed = options.target === 'auto' ? undefined : options.target;
-    this.#limit = Math.max(1, Math.floor(options.prefetch / (2 * (2 * options.threads + 1))));
+    this.#threads = options.threads;
+    this.#limit = limitOf(options);
     this.#floor = Math.min(Math.max(1, options.concurrency), Math.max(1, options.prefetch));
     this.#target = this.#fixed ?? this.#floor;
   }
@@ -41,6 +45,21 @@ export class BatchSizer {
   /** Messages at which a batch is closed. */
   get target(): number {
     return this.#target;
+  }
+
+  /** The target, and where it comes from. */
+  get choice(): Choice {
+    return { value: this.#target, why: this.#reason() };
+  }
+
+  /** Batches that have been learned from. */
+  get samples(): number {
+    return this.#sampled;
+  }
+
+  /** The prefetch has changed, and with it how much a batch can be. */
+  set prefetch(prefetch: number) {
+    this.#limit = limitOf({ prefetch, threads: this.#threads });
   }
 
   /** Trimmed mean of work a message, ms; 0 while nothing is known. */
@@ -65,6 +84,16 @@ export class BatchSizer {
     this.#target = Math.max(capped, this.#floor, 1);
   }
 
+  #reason(): string {
+    if (this.#fixed !== undefined) return 'as given';
+    if (this.#sampled === 0) return 'nothing has run yet';
+    if (this.#target === this.#floor && this.#floor > 1) return 'tasks that a thread runs at once';
+    if (this.#target >= this.#limit) return 'as much as the prefetch allows';
+    const wanted = Math.floor(TARGET_WORK_MS / this.#meanMs);
+    if (wanted > this.#target) return `grows from batch to batch, at ${workText(this.#meanMs)} a task`;
+    return `${workText(TARGET_WORK_MS)} of work at ${workText(this.#meanMs)} a task`;
+  }
+
   #trimmedMean(): number {
     const known = Math.min(this.#sampled, SAMPLES);
     let sum = 0;
@@ -78,4 +107,8 @@ export class BatchSizer {
     }
     return known < 3 ? sum / known : (sum - smallest - largest) / (known - 2);
   }
+}
+
+function limitOf({ prefetch, threads }: Pick<BatchSizerOptions, 'prefetch' | 'threads'>): number {
+  return Math.max(1, Math.floor(prefetch / (2 * (2 * threads + 1))));
 }

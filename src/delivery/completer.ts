@@ -40,7 +40,7 @@ export class Completer {
     const { tally } = this.#parts;
     tally.handlerCalls += outcomes.handlerCalls;
     tally.withoutId += outcomes.withoutId;
-    batch.lane.sizer.learn(outcomes.count, outcomes.busyMs);
+    batch.lane.learn(outcomes.count, outcomes.busyMs);
     const whole = run.indexes === undefined && run.takenBack === 0 && run.timedOut === 0;
     if (whole && outcomes.others.length === 0) {
       this.#succeed(batch, 0, batch.count);

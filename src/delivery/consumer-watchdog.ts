@@ -4,7 +4,8 @@ import type { Logger } from '../telemetry/logger.ts';
 
 /** What the watchdog looks at of a queue's lane. */
 export interface WatchedLane {
-  readonly queue: { readonly name: string; readonly prefetch: number };
+  readonly queue: { readonly name: string };
+  readonly prefetch: { readonly current: number };
   readonly consumer: Consumer | undefined;
   /** Messages delivered so far, over all epochs. */
   readonly deliveries: number;
@@ -109,14 +110,14 @@ export class ConsumerWatchdog {
     return lane.held === 0 && !this.#parts.paused();
   }
 
-  async #remake({ queue }: WatchedLane, consumer: Consumer, seen: Observation): Promise<void> {
-    const { name, prefetch } = queue;
+  async #remake({ queue, prefetch }: WatchedLane, consumer: Consumer, seen: Observation): Promise<void> {
+    const { name } = queue;
     const { logger } = this.#parts;
     seen.busy = true;
     this.#recreated++;
     logger.warn({ queue: name }, `queue '${name}' has messages and its consumer gets none: it is made anew`);
     try {
-      await consumer.resize(prefetch);
+      await consumer.resize(prefetch.current);
     } catch (error) {
       logger.warn({ queue: name, error }, `the consumer of '${name}' could not be made anew; it is looked at again`);
     }

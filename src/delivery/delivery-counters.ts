@@ -8,7 +8,7 @@ export interface LatencySnapshot {
   readonly maxMs: number;
 }
 
-/** Counted since the start of the runtime, over all queues. `acked` counts messages, not frames. */
+/** Counted since the start of the runtime, over all queues. `acked` counts messages, `acksWritten` the frames that said so. */
 export interface DeliveryCounters {
   readonly received: number;
   readonly redelivered: number;
@@ -29,6 +29,7 @@ export interface DeliveryCounters {
   /** Put aside into a queue of suspects. */
   readonly suspects: number;
   readonly acked: number;
+  readonly acksWritten: number;
   readonly givenBack: number;
   /** Settled in an epoch that was already over: the broker delivers these again. */
   readonly stale: number;

@@ -6,8 +6,8 @@ export interface QueueOptions {
   readonly name: string;
   /** Task of messages that name none; undefined: such messages are dead-lettered with E_TASK_UNKNOWN. */
   readonly task: string | undefined;
-  /** Unacked messages the broker may push. */
-  readonly prefetch: number;
+  /** Unacked messages the broker may push; 'auto' derives it from measured work (prefetch-sizer.ts). */
+  readonly prefetch: number | 'auto';
   /** The queue that its dead letters and suspects belong to: its own name, or for suspects that of their queue. */
   readonly home: string;
   /** True for a queue of suspects: consumed where it is there, and each return of a message counts as its attempt. */

@@ -15,6 +15,7 @@ export class DeliveryTally {
   timedOut = 0;
   suspects = 0;
   acked = 0;
+  acksWritten = 0;
   givenBack = 0;
   stale = 0;
   withoutId = 0;

@@ -5,6 +5,7 @@ import { type BatchOutcomes, readOutcomes } from '../batch/outcome-packer.ts';
 import type { Executor } from '../executor/executor.ts';
 import { monotonicOf } from '../support/monotonic.ts';
 import { type Batch, positionsOf, type Run, type RunInFlight } from './batch.ts';
+import type { Choice } from './choice.ts';
 import type { BatchTrigger } from './delivery-counters.ts';
 import type { BatchOptions } from './delivery-options.ts';
 import type { DeliveryTally } from './delivery-tally.ts';
@@ -78,6 +79,14 @@ export class Dispatcher {
   /** Batches that threads have. */
   get inFlight(): number {
     return this.#inFlight.size;
+  }
+
+  /** Batches that threads may have of this queue. */
+  inFlightChoice(lane: QueueLane): Choice {
+    const { threads } = this.#parts.executor;
+    return lane.sizer.longTasks
+      ? { value: threads, why: 'one a thread: a task waits better here than behind a long one' }
+      : { value: this.#slots, why: 'two a thread: one runs or is written while the other waits its turn' };
   }
 
   /** The same, to be looked at. */

@@ -21,8 +21,10 @@ import type { DeliveryOptions } from './delivery-options.ts';
 import { DeliveryTally } from './delivery-tally.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { FollowUps } from './follow-ups.ts';
+import { PrefetchSizer } from './prefetch-sizer.ts';
 import type { ThreadDeath } from './quarantine.ts';
 import { QueueLane } from './queue-lane.ts';
+import type { QueueSizes } from './queue-sizes.ts';
 import { RetryPolicies } from './retry-policies.ts';
 import { StoreGate } from './store-gate.ts';
 import { SuspectScreen } from './suspects.ts';
@@ -92,9 +94,12 @@ export class Pipeline implements Service {
     const tasks = executor.tasks();
     const concurrency = Math.max(1, ...tasks.map((task) => task.concurrency));
     this.#lanes = options.queues.map((queue) => {
+      const { threads } = executor;
+      const prefetch = new PrefetchSizer({ prefetch: queue.prefetch, threads, concurrency });
       const { target } = options.batch;
-      const sizer = new BatchSizer({ target, prefetch: queue.prefetch, threads: executor.threads, concurrency });
-      return new QueueLane(queue, { slabs, sizer, tally: this.#tally, logger, arrived: () => this.#arrived() });
+      const sizer = new BatchSizer({ target, prefetch: prefetch.current, threads, concurrency });
+      const arrived = (): void => this.#arrived();
+      return new QueueLane(queue, { slabs, sizer, prefetch, tally: this.#tally, logger, arrived });
     });
     const aftermath = new Aftermath({
       followUps: this.#followUps,
@@ -175,11 +180,15 @@ export class Pipeline implements Service {
     return this.#tally.snapshot({ messagesHeld, bytesHeld, interrupted, paused: this.#pausedBy() });
   }
 
-  /** What the sizer of each queue has chosen. */
-  sizes(): { queue: string; target: number; meanTaskMs: number; prefetch: number }[] {
-    return this.#lanes.map(({ queue, sizer }) => {
-      return { queue: queue.name, target: sizer.target, meanTaskMs: sizer.meanTaskMs, prefetch: queue.prefetch };
-    });
+  /** What is chosen for each queue, and why. */
+  sizes(): QueueSizes[] {
+    return this.#lanes.map((lane) => ({
+      queue: lane.queue.name,
+      meanTaskMs: lane.sizer.meanTaskMs,
+      prefetch: lane.prefetch.choice,
+      batch: lane.sizer.choice,
+      inFlight: this.#dispatcher.inFlightChoice(lane),
+    }));
   }
 
   #createDeadlineWatch(tasks: readonly TaskDescription[]): DeadlineWatch {
@@ -214,8 +223,9 @@ export class Pipeline implements Service {
   }
 
   async #consume(lane: QueueLane): Promise<void> {
-    const { name, prefetch, suspects } = lane.queue;
+    const { name, suspects } = lane.queue;
     try {
+      const prefetch = lane.prefetch.current;
       const consumer = await this.#parts.broker.consume({ queue: name, prefetch }, lane);
       lane.attach(consumer);
       // a stop that came meanwhile did not see this consumer

@@ -10,6 +10,7 @@ import type { BatchSizer } from './batch-sizer.ts';
 import { DeliveryBatcher } from './delivery-batcher.ts';
 import type { QueueOptions } from './delivery-options.ts';
 import type { DeliveryTally } from './delivery-tally.ts';
+import type { PrefetchSizer } from './prefetch-sizer.ts';
 
 /** For so long a lost connection explains returns: what was returned by it has been delivered again by then. */
 const EXCUSED_MS = 600_000;
@@ -17,6 +18,7 @@ const EXCUSED_MS = 600_000;
 export interface QueueLaneParts {
   readonly slabs: SlabPool;
   readonly sizer: BatchSizer;
+  readonly prefetch: PrefetchSizer;
   readonly tally: DeliveryTally;
   readonly logger: Logger;
   /** Something arrived: the dispatcher may cut batches. */
@@ -24,8 +26,8 @@ export interface QueueLaneParts {
 }
 
 /**
- * One queue's way through the pipeline: what arrived and waits (batcher), how much makes a batch (sizer), what is owed
- * to the broker (sequencer, one per epoch). It is the sink of the queue's consumer and the only part that acks.
+ * One queue's way through the pipeline: what arrived and waits (batcher), how much makes a batch (sizer), how much is
+ * pushed ahead (prefetch), what is owed to the broker (sequencer, one per epoch). It is the sink of the queue's consumer and the only part that acks.
  *
  * Everything that settles names the batch, and with it the epoch: what belongs to a dead epoch only frees its slab,
  * because the broker delivers it again.
@@ -47,7 +49,10 @@ export class QueueLane implements DeliverySink {
   #deliveries = 0;
   #flushScheduled = false;
   #interruption: string | undefined;
-  readonly #emitAck = (tag: number, multiple: boolean): void => this.#consumer?.ack(this.#epoch, tag, multiple);
+  readonly #emitAck = (tag: number, multiple: boolean): void => {
+    this.#parts.tally.acksWritten++;
+    this.#consumer?.ack(this.#epoch, tag, multiple);
+  };
   readonly #flushNow = (): void => this.flush();
 
   constructor(queue: QueueOptions, parts: QueueLaneParts) {
@@ -55,7 +60,7 @@ export class QueueLane implements DeliverySink {
     this.#parts = parts;
     this.sizer = parts.sizer;
     this.batcher = new DeliveryBatcher(parts.slabs);
-    this.#sequencer = new AckSequencer(queue.prefetch);
+    this.#sequencer = this.#newSequencer();
   }
 
   /** The consumer whose deliveries come here. They may come before it: their acks wait for it. */
@@ -73,13 +78,29 @@ export class QueueLane implements DeliverySink {
     return this.#interruption;
   }
 
+  /** Messages that the broker may push ahead at the moment. */
+  get prefetch(): PrefetchSizer {
+    return this.#parts.prefetch;
+  }
+
+  /** Learns from a batch that has run what makes a batch, and what the broker should push ahead. */
+  learn(messages: number, busyMs: number): void {
+    const { sizer } = this;
+    const { prefetch } = this.#parts;
+    sizer.learn(messages, busyMs);
+    if (!prefetch.follow(sizer.meanTaskMs, sizer.samples, performance.now())) return;
+    sizer.prefetch = prefetch.current;
+    this.#sequencer.prefetch = prefetch.current;
+    void this.#consumer?.adjust(prefetch.current);
+  }
+
   epochOpened(epoch: number): void {
     this.#interruption = undefined;
     this.redeliveredWaiting = 0;
     this.batcher.openEpoch(epoch);
     this.#epoch = epoch;
     this.#lastTag = 0;
-    this.#sequencer = new AckSequencer(this.queue.prefetch);
+    this.#sequencer = this.#newSequencer();
   }
 
   deliver(delivery: RawDelivery): void {
@@ -108,7 +129,7 @@ export class QueueLane implements DeliverySink {
     this.#readAtMs = 0;
     const dropped = this.batcher.drop();
     this.redeliveredWaiting = 0;
-    this.#sequencer = new AckSequencer(this.queue.prefetch);
+    this.#sequencer = this.#newSequencer();
     this.#interruption = reason?.message;
     if (reason === undefined) return;
     this.#losses = [...this.#recentLosses(), performance.now()];
@@ -179,6 +200,11 @@ export class QueueLane implements DeliverySink {
     if (this.#consumer === undefined) return;
     this.#parts.tally.acked += this.#sequencer.take(this.#emitAck, share);
     this.#consumer.flush();
+  }
+
+  #newSequencer(): AckSequencer {
+    const { current, highest } = this.#parts.prefetch;
+    return new AckSequencer(current, highest);
   }
 
   #nack(tag: number): void {

@@ -2,9 +2,11 @@ import type { Broker, Publisher } from '../broker/broker.ts';
 import { mergeTopologies, queueTopology } from '../broker/topology.ts';
 import { FOLLOW_UP_WINDOW } from '../config/defaults.ts';
 import type { ResolvedOptions } from '../config/resolve-options.ts';
+import type { Choice } from '../delivery/choice.ts';
 import type { DeliveryCounters } from '../delivery/delivery-counters.ts';
 import type { DeliveryOptions } from '../delivery/delivery-options.ts';
 import type { Pipeline, PipelineParts } from '../delivery/pipeline.ts';
+import type { QueueSizes } from '../delivery/queue-sizes.ts';
 import { RuntimeError } from '../errors/runtime-error.ts';
 import type { Executor } from '../executor/executor.ts';
 import type { Store } from '../store/store.ts';
@@ -26,18 +28,15 @@ export interface RuntimeStats extends DeliveryCounters {
   readonly sizes: {
     readonly threads: number;
     readonly creditBytes: number;
+    /** Messages that one ack covers, on average since the start. */
+    readonly ackEvery: Choice;
     readonly queues: readonly QueueSizes[];
   };
 }
 
-/** What one queue is consumed with at the moment. */
-export interface QueueSizes {
-  readonly queue: string;
-  readonly prefetch: number;
-  /** Messages a batch is closed at, as given or as measured. */
-  readonly target: number;
-  /** Mean time of a task in ms, 0 before the first. */
-  readonly meanTaskMs: number;
+function ackEvery({ acked, acksWritten }: DeliveryCounters): Choice {
+  const value = acksWritten === 0 ? 0 : Math.round(acked / acksWritten);
+  return { value, why: 'one ack for all that ended in a turn of the event loop, up to the first that has not' };
 }
 
 /** What the runtime needs of the pipeline. */
@@ -157,10 +156,11 @@ export class WorkerRuntime implements Runtime, Service {
     if (this.#pipeline === undefined)
       throw new RuntimeError('E_STATE', `a runtime that is ${this.#state} has no counters yet`);
     const { threads, creditBytes } = this.#options;
+    const counters = this.#pipeline.counters();
     return {
-      ...this.#pipeline.counters(),
+      ...counters,
       uptimeMs: Date.now() - this.#startedAt,
-      sizes: { threads, creditBytes, queues: this.#pipeline.sizes() },
+      sizes: { threads, creditBytes, ackEvery: ackEvery(counters), queues: this.#pipeline.sizes() },
     };
   }
 

@@ -48,11 +48,7 @@ const AWAITING_REPLY: readonly ChannelState[] = [
 /** The consumer is there, or will not be any more. */
 const SETTLED: readonly ChannelState[] = ['consuming', 'cancelling', 'cancelled', 'closing', 'closed'];
 
-const REPLACING_REPLIES: readonly number[] = [
-  methods.BASIC_CANCEL_OK,
-  methods.BASIC_QOS_OK,
-  methods.BASIC_CONSUME_OK,
-];
+const REPLACING_REPLIES: readonly number[] = [methods.BASIC_CANCEL_OK, methods.BASIC_QOS_OK, methods.BASIC_CONSUME_OK];
 
 /** Told by the channel; undefined as a reason means that we ended it. */
 export interface ConsumerChannelEvents {
@@ -185,8 +181,7 @@ export class ConsumerChannel implements ChannelHandler {
     } else if (method === methods.BASIC_CANCEL_OK && this.#state === 'cancelling') this.#move('cancelled');
     else if (this.#state === 'replacing' && REPLACING_REPLIES.includes(method)) {
       if (method === methods.BASIC_CONSUME_OK) this.#move('consuming');
-    }
-    else throw malformed(`got method ${methods.describeMethod(method)} on a channel that is ${this.#state}`);
+    } else throw malformed(`got method ${methods.describeMethod(method)} on a channel that is ${this.#state}`);
   }
 
   #sendCancel(): void {

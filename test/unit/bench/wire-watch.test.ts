@@ -38,6 +38,16 @@ test('sees every ack however the writes are cut', () => {
   );
 });
 
+test('goes on where the same queue is consumed again on its channel', () => {
+  const watch = new WireWatch({ queue: 'q', messages: 2 });
+  const socket = {};
+  watch.saw(socket, Buffer.concat([HEADER]));
+  watch.saw(socket, consume('q'));
+  const { startMs } = watch;
+  watch.saw(socket, Buffer.concat([ack(1, false), consume('q'), ack(2, false)]));
+  assert.deepEqual([watch.acked, watch.startMs], [2, startMs]);
+});
+
 test('keeps its own copy of a half frame, because a writer may use its buffer again', () => {
   const watch = new WireWatch({ queue: 'q', messages: 1 });
   const socket = {};

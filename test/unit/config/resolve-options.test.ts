@@ -20,7 +20,7 @@ test('what is not given is filled in, in the unit of its name', () => {
       connectionName: 'millrace',
     },
     store: undefined,
-    queues: [{ name: 'default', task: undefined, prefetch: 2000, weight: 1, retry: DEFAULT_RETRY }],
+    queues: [{ name: 'default', task: undefined, prefetch: 'auto', weight: 1, retry: DEFAULT_RETRY }],
     queueType: 'quorum',
     declare: true,
     threads: defaultThreads(),

@@ -141,3 +141,16 @@ test('against the model of the broker, stragglers held for many windows are acke
     { numRuns: 500 },
   );
 });
+
+test('a smaller prefetch lets fewer wait behind a straggler from then on', () => {
+  const sequencer = new AckSequencer(100, 100);
+  sequencer.delivered(4);
+  sequencer.settle(2, 3);
+  assert.deepEqual(emitted(sequencer), []);
+  sequencer.prefetch = 4;
+  assert.deepEqual(emitted(sequencer), [
+    [2, false],
+    [3, false],
+    [4, false],
+  ]);
+});

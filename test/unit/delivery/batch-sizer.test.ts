@@ -53,3 +53,25 @@ test('a fixed target stays', () => {
 test('no prefetch gives a target below one', () => {
   assert.equal(new BatchSizer({ ...auto, prefetch: 1, threads: 8 }).target, 1);
 });
+
+test('a larger prefetch makes room for larger batches', () => {
+  const sizer = new BatchSizer({ ...auto, prefetch: 16 });
+  for (let n = 0; n < 20; n++) sizer.learn(sizer.target, sizer.target * 0.001);
+  assert.deepEqual(sizer.choice, { value: 2, why: 'as much as the prefetch allows' });
+  sizer.prefetch = 2000;
+  for (let n = 0; n < 20; n++) sizer.learn(sizer.target, sizer.target * 0.001);
+  assert.equal(sizer.target, 333);
+});
+
+test('it says where its target comes from', () => {
+  const why = (options: Partial<typeof auto>, taskMs: number, batches: number): string => {
+    const sizer = new BatchSizer({ ...auto, ...options });
+    for (let n = 0; n < batches; n++) sizer.learn(sizer.target, sizer.target * taskMs);
+    return sizer.choice.why;
+  };
+  assert.equal(why({}, 0.5, 0), 'nothing has run yet');
+  assert.equal(why({}, 0.5, 2), 'grows from batch to batch, at 0.5 ms a task');
+  assert.equal(why({}, 0.5, 20), '10 ms of work at 0.5 ms a task');
+  assert.equal(why({ concurrency: 16 }, 100, 20), 'tasks that a thread runs at once');
+  assert.equal(new BatchSizer({ ...auto, target: 7 }).choice.why, 'as given');
+});

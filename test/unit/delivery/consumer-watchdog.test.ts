@@ -7,7 +7,8 @@ import { RuntimeError } from '../../../src/errors/runtime-error.ts';
 const INTERVAL_MS = 30_000;
 
 class Lane implements WatchedLane {
-  readonly queue: { readonly name: string; readonly prefetch: number };
+  readonly queue: { readonly name: string };
+  readonly prefetch = { current: 100 };
   readonly resizes: number[] = [];
   readonly consumer: Consumer;
   deliveries = 0;
@@ -18,7 +19,7 @@ class Lane implements WatchedLane {
   whenResized: () => Promise<void> = () => Promise.resolve();
 
   constructor(name: string) {
-    this.queue = { name, prefetch: 100 };
+    this.queue = { name };
     const { resizes } = this;
     const epoch = (): number => this.epoch;
     const resized = (): Promise<void> => this.whenResized();
