@@ -1,10 +1,10 @@
 /** Preloads a queue: persistent messages, each confirmed by the broker before `fill` resolves. */
 import { checksumOf } from './checksum.ts';
+import { Confirms } from './confirms.ts';
 import { signatureAt } from './message-source.ts';
 import type { Progress } from './progress.ts';
 import { PublishBlock } from './publish-block.ts';
-import { METHOD, method, methodId, RawConnection, tagAt, targetOf } from './raw-amqp.ts';
-import { TagLedger } from './tag-ledger.ts';
+import { METHOD, method, methodId, RawConnection, targetOf } from './raw-amqp.ts';
 
 export interface FillRequest {
   readonly amqpUrl: string;
@@ -22,28 +22,10 @@ export async function fill(request: FillRequest, progress: Progress): Promise<vo
   const { messages } = request;
   const connection = await RawConnection.open(targetOf(request.amqpUrl));
   await connection.call(METHOD.confirmSelectOk, method(1, methodId(85, 10), Buffer.from([0])));
-  const confirms = new TagLedger(messages);
-  let refused = 0;
-  let wake = (): void => {};
-  connection.sink = {
-    method(id, source, start) {
-      const multiple = source[start + 8] === 1;
-      if (id === METHOD.nack) refused++;
-      confirms.settle(tagAt(source, start), multiple);
-    },
-    header() {},
-    body() {},
-    readEnded: () => wake(),
-  };
-  const confirmed = async (count: number): Promise<void> => {
-    while (confirms.settled < count) {
-      const read = new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-      await Promise.race([read, connection.failed]);
-    }
-  };
-  const block = new PublishBlock(request.queue, request.seed);
+  const confirms = new Confirms(messages);
+  connection.sink = confirms;
+  const confirmed = (count: number): Promise<void> => Promise.race([confirms.reached(count), connection.failed]);
+  const block = new PublishBlock(request);
   for (let from = 0; from < messages; from += WRITE_MESSAGES) {
     const count = Math.min(WRITE_MESSAGES, messages - from);
     const bytes = Buffer.allocUnsafe(count * block.length);
@@ -51,11 +33,11 @@ export async function fill(request: FillRequest, progress: Progress): Promise<vo
     connection.write(bytes);
     await connection.drained();
     await confirmed(from + count - WINDOW);
-    progress.update(confirms.settled, messages);
+    progress.update(confirms.count, messages);
   }
   await confirmed(messages);
   await connection.close();
-  if (refused > 0) throw new Error(`the broker refused messages while filling ${request.queue}`);
+  if (confirms.refused > 0) throw new Error(`the broker refused messages while filling ${request.queue}`);
 }
 
 /** The checksum of a run in which every message was handled once. */

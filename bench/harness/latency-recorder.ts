@@ -15,6 +15,12 @@ export class LatencyRecorder {
     this.#histogram.recordValueWithCount(Math.max(0, Math.round(ms * MICROS_PER_MS)), count);
   }
 
+  /** ms below which so many percent are; NaN when nothing was recorded. */
+  at(percentile: number): number {
+    if (this.#histogram.totalCount === 0) return Number.NaN;
+    return this.#histogram.getValueAtPercentile(percentile) / MICROS_PER_MS;
+  }
+
   /** undefined when nothing was recorded. */
   snapshot(): HandOverLatency | undefined {
     if (this.#histogram.totalCount === 0) return undefined;

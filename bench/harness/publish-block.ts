@@ -11,6 +11,11 @@ import { frame, longLong, method, methodId, short, shortString } from './raw-amq
 const PROPERTY_FLAGS = 0x8000 | 0x1000 | 0x0080 | 0x0020;
 const PERSISTENT = 2;
 
+export interface PublishedMessages {
+  readonly queue: string;
+  readonly seed: number;
+}
+
 export class PublishBlock {
   readonly length: number;
   readonly #template: Buffer;
@@ -18,7 +23,7 @@ export class PublishBlock {
   readonly #idInProperties: number;
   readonly #idInBody: number;
 
-  constructor(queue: string, seed: number) {
+  constructor({ queue, seed }: PublishedMessages) {
     const id = idAt(seed, 0);
     const body = bodyAt(seed, 0);
     const publish = method(1, methodId(60, 40), short(0), shortString(''), shortString(queue), Buffer.from([0]));

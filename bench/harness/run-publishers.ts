@@ -1,7 +1,7 @@
 /** Starts the process with the publishers and follows it. */
 import { fork } from 'node:child_process';
 import { PUBLISHERS_FILE } from './build.ts';
-import type { FromPublishers, PublishOrder, PublishReport, ToPublishers } from './publishers.ts';
+import type { FromPublishers, PublishOrder, PublishReport, ToPublishers } from './publish-order.ts';
 
 export interface PublishersProcess {
   readonly connected: Promise<void>;

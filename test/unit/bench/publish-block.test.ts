@@ -21,7 +21,7 @@ function framesOf(bytes: Buffer): Frame[] {
 }
 
 test('a block is the publish, header and body of its message', () => {
-  const block = new PublishBlock('some-queue', 5);
+  const block = new PublishBlock({ queue: 'some-queue', seed: 5 });
   const bytes = Buffer.alloc(block.length * 2);
   block.writeTo(bytes, 0, 3);
   block.writeTo(bytes, block.length, 123456);
