@@ -1,6 +1,6 @@
 /**
- * The least that can do the job in one thread: read frames, JSON.parse, and ack once a socket read; or, with a store,
- * insertMany of what has arrived, two inserts in flight, acks in order. No batching by work, no threads, no recovery:
+ * The least that can do the job in one thread: read frames, JSON.parse, and ack a batch or what a socket read brought,
+ * whichever is less (with batches of one: each message as it is handled); or, with a store, insertMany of what has arrived, two inserts in flight, acks in order. No batching by work, no threads, no recovery:
  * a body that does not parse ends the process.
  */
 import { type Collection, MongoClient } from 'mongodb';
@@ -21,6 +21,7 @@ import {
 } from '../harness/raw-amqp.ts';
 import type { ContenderJob, RunningContender } from './contender.ts';
 import { documentOf, type RecordDocument } from './record-document.ts';
+import { settleAcks } from './settle-acks.ts';
 
 const DEFAULT_PREFETCH = 2000;
 const DEFAULT_BATCH = 250;
@@ -64,13 +65,20 @@ class BareReader {
     this.#parts = [];
     const signature = JSON.parse(text) as Signature;
     this.#record(signature);
-    if (this.#collection === undefined) return;
+    if (this.#collection === undefined) {
+      if (this.#tag - this.#acked >= this.#batch) this.#ackHandled();
+      return;
+    }
     if (this.#documents.length === 0) this.#oldestReadAt = performance.now();
     this.#documents.push(documentOf(signature));
   }
 
   readEnded(): void {
     if (this.#collection !== undefined) return this.#insert(this.#collection);
+    this.#ackHandled();
+  }
+
+  #ackHandled(): void {
     this.latency.record(0, this.#tag - this.#acked);
     this.#ack(this.#tag);
   }
@@ -117,6 +125,7 @@ export async function start(job: ContenderJob): Promise<RunningContender> {
   return {
     latency: () => reader.latency.snapshot(),
     async stop() {
+      if (job.batch === 1) await settleAcks();
       await connection.close();
       await client?.close();
     },

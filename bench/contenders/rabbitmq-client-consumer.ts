@@ -6,6 +6,7 @@ import { Connection } from 'rabbitmq-client';
 import type { Signature } from '../harness/message-source.ts';
 import type { ContenderJob, RunningContender } from './contender.ts';
 import { LibraryWorker } from './library-worker.ts';
+import { settleAcks } from './settle-acks.ts';
 
 export async function start(job: ContenderJob): Promise<RunningContender> {
   const worker = await LibraryWorker.open(job);
@@ -24,5 +25,5 @@ export async function start(job: ContenderJob): Promise<RunningContender> {
   consumer.on('error', (error: unknown) => {
     throw error; // ends the process: the harness reports what was handled up to here
   });
-  return worker.running(consumer, connection);
+  return worker.running({ close: settleAcks }, consumer, connection);
 }
