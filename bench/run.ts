@@ -17,11 +17,10 @@ import { QueueAdmin } from './harness/queue-admin.ts';
 import { Recorder } from './harness/recorder.ts';
 import { finalReport, turnLine } from './harness/report.ts';
 import { StoreAdmin } from './harness/store-admin.ts';
+import { aboutScenario } from './scenarios/about.ts';
+import { arrivalRateOf } from './scenarios/arrival-rate.ts';
 import { SCENARIO_CODE } from './scenarios/index.ts';
 import type { Bench } from './scenarios/scenario.ts';
-
-/** Enough to warm the broker and the database; each contender warms up in its own process anyway. */
-const WARM_UP_MESSAGES = 20_000;
 
 function say(text: string): void {
   process.stderr.write(`${text}\n`);
@@ -56,7 +55,8 @@ async function withServers(options: BenchOptions, use: (bench: Bench) => Promise
     const { taskMs } = options.parameters;
     const iterations = taskMs === undefined ? undefined : calibrate(taskMs);
     if (iterations !== undefined) say(`a task of ${taskMs} ms: ${iterations} hashes`);
-    await use({ options, amqpUrl, queue, store, iterations });
+    const bench = { options, amqpUrl, queue, store, iterations, arrivalRate: undefined };
+    await use({ ...bench, arrivalRate: await arrivalRateOf(bench, say) });
   } finally {
     await remove();
     process.off('SIGINT', interrupted);
@@ -86,7 +86,7 @@ async function main(args: readonly string[]): Promise<number> {
   const { scenario, rounds, messages, parameters } = options;
   if (options.before !== undefined) process.env['MILLRACE_BEFORE'] = resolve(options.before);
   const recorder = new Recorder();
-  const warmUpMessages = Math.min(scenario === 'cpu' ? Math.ceil(messages / 10) : messages, WARM_UP_MESSAGES);
+  const warmUpMessages = aboutScenario(scenario).warmUp(messages);
   const command = `npm run bench -- ${args.join(' ')}`;
   if (options.json !== undefined) await mkdir(dirname(options.json), { recursive: true });
   say(options.skipBuild ? 'building bench/.build' : 'building dist and bench/.build');

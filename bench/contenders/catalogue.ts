@@ -96,9 +96,17 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
   'bare-reader': {
     module: 'bare-reader',
     settings: asGiven,
-    scenarios: ['noop', 'mongo', 'live'],
+    scenarios: ['noop', 'mongo', 'live', 'latency', 'latency-share'],
     standard: ['live'],
     about: 'a frame parser in one thread, acks once a socket read; with insertMany in mongo',
+    guarantee: BARE,
+  },
+  'bare-each-ack': {
+    module: 'bare-reader',
+    settings: (given) => ({ ...asGiven(given), batch: 1 }),
+    scenarios: ['latency', 'latency-share'],
+    standard: ['latency', 'latency-share'],
+    about: 'the bare reader that acks each message as it is handled',
     guarantee: BARE,
   },
   'c-reader': {
@@ -113,7 +121,7 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
   'rabbitmq-client': {
     module: 'rabbitmq-client-consumer',
     settings: asGiven,
-    scenarios: ['noop', 'mongo'],
+    scenarios: ['noop', 'mongo', 'latency', 'latency-share'],
     standard: [],
     about: "rabbitmq-client's Consumer, an ack a message as it does by itself; one insertOne a message in mongo",
     guarantee: LIBRARY,
@@ -129,7 +137,7 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
   'amqplib-multi': {
     module: 'amqplib-consumer',
     settings: asGiven,
-    scenarios: ['noop'],
+    scenarios: ['noop', 'latency', 'latency-share'],
     standard: [],
     about: 'amqplib, one ack for all that a turn of the event loop has handled',
     guarantee: LIBRARY,
@@ -155,11 +163,21 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
   'millrace-noop': {
     module: 'millrace',
     settings: automatic,
-    scenarios: ['live'],
+    scenarios: ['live', 'latency', 'latency-share'],
     writes: false,
-    standard: ['live'],
-    baselines: ['bare-reader'],
+    standard: ['live', 'latency', 'latency-share'],
+    baselines: ['millrace-noop-before', 'bare-each-ack', 'bare-reader', 'rabbitmq-client', 'amqplib-multi'],
     about: 'millrace with its own defaults, a task that does nothing',
+    guarantee: OURS,
+  },
+  'millrace-noop-before': {
+    module: 'millrace-before',
+    settings: automatic,
+    scenarios: ['live', 'latency', 'latency-share'],
+    writes: false,
+    standard: [],
+    baselines: ['bare-each-ack'],
+    about: 'the same as it is built in the checkout that --before names',
     guarantee: OURS,
   },
   'millrace-mongo': {

@@ -7,7 +7,7 @@ import { PARAMETER_NAMES, PARAMETERS, type ParameterName } from './parameters.ts
 function scenarioLine(name: ScenarioName): string {
   const { about, messages, parameters, rounds } = aboutScenario(name);
   const count = messages(parameters, DEFAULTS.threads);
-  return `  ${name.padEnd(10)} ${about} (${count} messages, ${rounds} rounds)`;
+  return `  ${name.padEnd(13)} ${about} (${count} messages, ${rounds} rounds)`;
 }
 
 function parameterLine(name: ParameterName): string {
@@ -39,7 +39,7 @@ ${PARAMETER_NAMES.map(parameterLine).join('\n')}
   --batch N           the same (${DEFAULTS.batch})
   --threads N         the same (${DEFAULTS.threads})
   --against NAME,…    further contenders
-  --before DIR        the checkout that the contender millrace-before is taken from, with a built dist/
+  --before DIR        the checkout that the contenders millrace-…before are taken from, with a built dist/
   --only NAME,…       these contenders and no others
   --json FILE         where the results go as JSON
   --seed N            for message ids and the order of contenders (random, printed)

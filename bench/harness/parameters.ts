@@ -11,6 +11,22 @@ export interface ParameterAbout {
 
 export const PARAMETERS = {
   taskMs: { flag: 'task-ms', unit: 'ms', lowest: 0.01, highest: 60_000, whole: false, about: 'how long a task hashes' },
+  arrivalRate: {
+    flag: 'arrival-rate',
+    unit: 'msg/s',
+    lowest: 1,
+    highest: 100_000,
+    whole: true,
+    about: 'how fast messages arrive',
+  },
+  arrivalShare: {
+    flag: 'arrival-share',
+    unit: '%',
+    lowest: 1,
+    highest: 100,
+    whole: false,
+    about: 'how fast messages arrive, of what publishing allows',
+  },
 } as const satisfies Readonly<Record<string, ParameterAbout>>;
 
 export type ParameterName = keyof typeof PARAMETERS;

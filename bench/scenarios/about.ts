@@ -9,6 +9,8 @@ export interface ScenarioAbout {
   /** Messages a contender gets in each round. */
   readonly messages: (parameters: Parameters, threads: number) => number;
   readonly rounds: number;
+  /** Messages of the warm-up, of those of a round: enough for broker and database; processes warm up by themselves anyway. */
+  readonly warmUp: (messages: number) => number;
   /** Contenders write a document a message, where their own entry says nothing else. */
   readonly writes: boolean;
   /** What it can be varied by, and the values without options. */
@@ -24,8 +26,19 @@ export interface ScenarioAbout {
 const HAND_OVER =
   'from the read off the socket to the ack, mostly waiting, because the queue is never empty; bare reader and prototype: of the oldest message of each batch';
 const END_TO_END = 'from the publish to the ack, of every message';
+const DUE_TO_ACK =
+  'from when the clock said that it should be published to the ack, whether or not the publisher was on time; without the first fifth of each round';
+const LATENCY_FIGURES = { p90: 'p90 ms', p999: 'p99.9 ms', late: 'publisher late p99 ms' };
 /** What a round of cpu keeps each thread busy for. */
 const CPU_SECONDS = 5;
+/** How long messages arrive in a round of latency. */
+const ARRIVAL_SECONDS = 10;
+
+const atMost20k = (messages: number): number => Math.min(messages, 20_000);
+const shareOf =
+  (share: number) =>
+  (messages: number): number =>
+    Math.ceil(messages * share);
 
 export const SCENARIOS = {
   noop: {
@@ -33,6 +46,7 @@ export const SCENARIOS = {
     about: 'a preloaded queue is drained by a task that does nothing',
     messages: () => 200_000,
     rounds: 7,
+    warmUp: atMost20k,
     writes: false,
     parameters: {},
     latency: HAND_OVER,
@@ -44,6 +58,7 @@ export const SCENARIOS = {
     about: 'the same, with a document a message',
     messages: () => 200_000,
     rounds: 7,
+    warmUp: atMost20k,
     writes: true,
     parameters: {},
     latency: HAND_OVER,
@@ -55,6 +70,7 @@ export const SCENARIOS = {
     about: 'a preloaded queue is drained by a task that hashes for --task-ms; by default 5 s of work a thread',
     messages: ({ taskMs = 1 }, threads) => Math.ceil((CPU_SECONDS * 1000 * threads) / taskMs),
     rounds: 7,
+    warmUp: (messages) => atMost20k(Math.ceil(messages / 10)),
     writes: false,
     parameters: { taskMs: 10 },
     latency: HAND_OVER,
@@ -66,11 +82,36 @@ export const SCENARIOS = {
     about: '50 publishers, each awaiting its confirm, and one consumer at once',
     messages: () => 100_000,
     rounds: 7,
+    warmUp: atMost20k,
     writes: false,
     parameters: {},
     latency: END_TO_END,
     compares: ['rate', 'cpu'],
     figures: {},
+  },
+  latency: {
+    title: 'Messages that arrive by the clock',
+    about: 'messages arrive by the clock, at --arrival-rate; by default for 10 s',
+    messages: ({ arrivalRate = 1 }) => arrivalRate * ARRIVAL_SECONDS,
+    rounds: 7,
+    warmUp: shareOf(0.3),
+    writes: false,
+    parameters: { arrivalRate: 1000 },
+    latency: DUE_TO_ACK,
+    compares: ['p50', 'p99', 'cpu'],
+    figures: LATENCY_FIGURES,
+  },
+  'latency-share': {
+    title: 'Messages that arrive by the clock, at a share of what publishing allows',
+    about: 'the same at --arrival-share of what publishers reach with a bare reader, measured first',
+    messages: () => 100_000,
+    rounds: 7,
+    warmUp: shareOf(0.2),
+    writes: false,
+    parameters: { arrivalShare: 80 },
+    latency: DUE_TO_ACK,
+    compares: ['p50', 'p99', 'cpu'],
+    figures: { arrival: 'arrival msg/s', ...LATENCY_FIGURES },
   },
 } as const satisfies Readonly<Record<string, ScenarioAbout>>;
 

@@ -1,9 +1,17 @@
 /** The code of every scenario by its name; what each is about: about.ts. */
 import type { ScenarioName } from './about.ts';
 import { cpu } from './cpu.ts';
+import { latency } from './latency.ts';
 import { live } from './live.ts';
 import { mongo } from './mongo.ts';
 import { noop } from './noop.ts';
 import type { Scenario } from './scenario.ts';
 
-export const SCENARIO_CODE: Readonly<Record<ScenarioName, Scenario>> = { noop, mongo, cpu, live };
+export const SCENARIO_CODE: Readonly<Record<ScenarioName, Scenario>> = {
+  noop,
+  mongo,
+  cpu,
+  live,
+  latency,
+  'latency-share': latency,
+};

@@ -18,6 +18,8 @@ export interface Bench {
   readonly store: StoreAdmin | undefined;
   /** cpu: hashes that make --task-ms on this machine. */
   readonly iterations: number | undefined;
+  /** Messages a second, where the clock says when they arrive. */
+  readonly arrivalRate: number | undefined;
 }
 
 /** One contender, once: in a fresh process, on a fresh queue and an empty collection. */

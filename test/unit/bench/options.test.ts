@@ -42,6 +42,14 @@ test('cpu has as many messages as keep its threads busy for five seconds', () =>
   assert.equal(parsed('cpu --task-ms 0.1').messages, 50_000);
 });
 
+test('a round of latency is ten seconds of arrival at the given rate', () => {
+  const { contenders, messages, parameters } = parsed('latency --arrival-rate 5000');
+  assert.deepEqual(contenders, ['bare-each-ack', 'millrace-noop']);
+  assert.deepEqual([messages, parameters], [50_000, { arrivalRate: 5000 }]);
+  assert.deepEqual(parsed('latency').messages, 10_000);
+  assert.deepEqual(parsed('latency-share --arrival-share 50').parameters, { arrivalShare: 50 });
+});
+
 test('--only leaves the standard contenders out', () => {
   assert.deepEqual(parsed('noop --only prototype').contenders, ['prototype']);
   assert.deepEqual(parsed('live --only bare-reader').writes, false);
@@ -49,7 +57,7 @@ test('--only leaves the standard contenders out', () => {
 
 test('what cannot be meant is a usage error that says what can', () => {
   const cases: [string, RegExp][] = [
-    ['', /one scenario is needed \(noop, mongo, cpu, live\), got none/],
+    ['', /one scenario is needed \(noop, mongo, cpu, live, .*\), got none/],
     ['fast', /got "fast"/],
     ['noop mongo', /got "noop mongo"/],
     ['noop --messages 0', /--messages must be a whole number from 1, got "0"/],
@@ -60,6 +68,9 @@ test('what cannot be meant is a usage error that says what can', () => {
     ['noop --mesages 5', /mesages/],
     ['cpu --task-ms none', /--task-ms must be a number from 0.01 to 60000, got "none"/],
     ['noop --task-ms 5', /noop has no --task-ms/],
+    ['latency --arrival-rate 0.5', /--arrival-rate must be a whole number from 1 to 100000, got "0.5"/],
+    ['latency --arrival-share 80', /latency has no --arrival-share/],
+    ['latency-share --arrival-share 101', /--arrival-share must be a number from 1 to 100, got "101"/],
   ];
   for (const [text, expected] of cases) {
     assert.throws(
