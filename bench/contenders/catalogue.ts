@@ -40,6 +40,9 @@ const LIBRARY = 'at least once; ack once handled; reconnects only where the libr
 /** What people use instead, and what is physically there. */
 const OTHERS = ['c-reader', 'rabbitmq-client', 'rabbitmq-client-multi', 'amqplib-multi'];
 
+/** Those whose messages arrive by the clock. */
+const BY_THE_CLOCK: readonly ScenarioName[] = ['latency', 'latency-share', 'burst'];
+
 const asGiven: CatalogueEntry['settings'] = (given) => ({ ...given, concurrency: undefined });
 const automatic: CatalogueEntry['settings'] = () => ({
   prefetch: 'auto',
@@ -96,7 +99,7 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
   'bare-reader': {
     module: 'bare-reader',
     settings: asGiven,
-    scenarios: ['noop', 'mongo', 'live', 'latency', 'latency-share'],
+    scenarios: ['noop', 'mongo', 'live', ...BY_THE_CLOCK],
     standard: ['live'],
     about: 'a frame parser in one thread, acks once a socket read; with insertMany in mongo',
     guarantee: BARE,
@@ -104,8 +107,8 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
   'bare-each-ack': {
     module: 'bare-reader',
     settings: (given) => ({ ...asGiven(given), batch: 1 }),
-    scenarios: ['latency', 'latency-share'],
-    standard: ['latency', 'latency-share'],
+    scenarios: BY_THE_CLOCK,
+    standard: BY_THE_CLOCK,
     about: 'the bare reader that acks each message as it is handled',
     guarantee: BARE,
   },
@@ -121,7 +124,7 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
   'rabbitmq-client': {
     module: 'rabbitmq-client-consumer',
     settings: asGiven,
-    scenarios: ['noop', 'mongo', 'latency', 'latency-share'],
+    scenarios: ['noop', 'mongo', ...BY_THE_CLOCK],
     standard: [],
     about: "rabbitmq-client's Consumer, an ack a message as it does by itself; one insertOne a message in mongo",
     guarantee: LIBRARY,
@@ -137,7 +140,7 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
   'amqplib-multi': {
     module: 'amqplib-consumer',
     settings: asGiven,
-    scenarios: ['noop', 'latency', 'latency-share'],
+    scenarios: ['noop', ...BY_THE_CLOCK],
     standard: [],
     about: 'amqplib, one ack for all that a turn of the event loop has handled',
     guarantee: LIBRARY,
@@ -163,9 +166,9 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
   'millrace-noop': {
     module: 'millrace',
     settings: automatic,
-    scenarios: ['live', 'latency', 'latency-share'],
+    scenarios: ['live', ...BY_THE_CLOCK],
     writes: false,
-    standard: ['live', 'latency', 'latency-share'],
+    standard: ['live', ...BY_THE_CLOCK],
     baselines: ['millrace-noop-before', 'bare-each-ack', 'bare-reader', 'rabbitmq-client', 'amqplib-multi'],
     about: 'millrace with its own defaults, a task that does nothing',
     guarantee: OURS,
@@ -173,7 +176,7 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
   'millrace-noop-before': {
     module: 'millrace-before',
     settings: automatic,
-    scenarios: ['live', 'latency', 'latency-share'],
+    scenarios: ['live', ...BY_THE_CLOCK],
     writes: false,
     standard: [],
     baselines: ['bare-each-ack'],

@@ -27,6 +27,14 @@ export const PARAMETERS = {
     whole: false,
     about: 'how fast messages arrive, of what publishing allows',
   },
+  burstMessages: {
+    flag: 'burst-messages',
+    unit: 'messages',
+    lowest: 1,
+    highest: 1_000_000,
+    whole: true,
+    about: 'how many arrive at once',
+  },
 } as const satisfies Readonly<Record<string, ParameterAbout>>;
 
 export type ParameterName = keyof typeof PARAMETERS;

@@ -113,6 +113,18 @@ export const SCENARIOS = {
     compares: ['p50', 'p99', 'cpu'],
     figures: { arrival: 'arrival msg/s', ...LATENCY_FIGURES },
   },
+  burst: {
+    title: 'Messages that arrive by the clock, and many of them at once',
+    about: 'messages arrive at --arrival-rate for 10 s, after 2 s of it --burst-messages more at once',
+    messages: ({ arrivalRate = 1, burstMessages = 0 }) => arrivalRate * ARRIVAL_SECONDS + burstMessages,
+    rounds: 7,
+    warmUp: (messages) => messages,
+    writes: false,
+    parameters: { arrivalRate: 1000, burstMessages: 20_000 },
+    latency: 'from when the clock said that it should be published to the ack, of every message, the burst included',
+    compares: ['recovery', 'p99', 'cpu'],
+    figures: { recovery: 'recovery s', backlog: 'peak backlog', late: 'publisher late p99 ms' },
+  },
 } as const satisfies Readonly<Record<string, ScenarioAbout>>;
 
 export type ScenarioName = keyof typeof SCENARIOS;

@@ -1,5 +1,6 @@
 /** The code of every scenario by its name; what each is about: about.ts. */
 import type { ScenarioName } from './about.ts';
+import { burst } from './burst.ts';
 import { cpu } from './cpu.ts';
 import { latency } from './latency.ts';
 import { live } from './live.ts';
@@ -14,4 +15,5 @@ export const SCENARIO_CODE: Readonly<Record<ScenarioName, Scenario>> = {
   live,
   latency,
   'latency-share': latency,
+  burst,
 };

@@ -50,6 +50,10 @@ test('a round of latency is ten seconds of arrival at the given rate', () => {
   assert.deepEqual(parsed('latency-share --arrival-share 50').parameters, { arrivalShare: 50 });
 });
 
+test('a burst comes on top of its steady arrival', () => {
+  assert.equal(parsed('burst --burst-messages 500 --arrival-rate 200').messages, 2500);
+});
+
 test('--only leaves the standard contenders out', () => {
   assert.deepEqual(parsed('noop --only prototype').contenders, ['prototype']);
   assert.deepEqual(parsed('live --only bare-reader').writes, false);
