@@ -56,8 +56,8 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
   millrace: {
     module: 'millrace',
     settings: asGiven,
-    scenarios: ['noop', 'mongo'],
-    standard: ['noop', 'mongo'],
+    scenarios: ['noop', 'mongo', 'payload'],
+    standard: ['noop', 'mongo', 'payload'],
     baselines: ['millrace-before', 'prototype', ...OTHERS],
     about: 'millrace with --prefetch, --batch and --threads',
     guarantee: OURS,
@@ -65,8 +65,8 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
   'millrace-auto': {
     module: 'millrace',
     settings: automatic,
-    scenarios: ['noop', 'mongo'],
-    standard: ['noop', 'mongo'],
+    scenarios: ['noop', 'mongo', 'payload'],
+    standard: ['noop', 'mongo', 'payload'],
     baselines: ['prototype', ...OTHERS],
     about: 'millrace with its own defaults',
     guarantee: OURS,
@@ -83,7 +83,7 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
   'millrace-before': {
     module: 'millrace-before',
     settings: asGiven,
-    scenarios: ['noop', 'mongo'],
+    scenarios: ['noop', 'mongo', 'payload'],
     standard: [],
     about: 'the same as it is built in the checkout that --before names',
     guarantee: OURS,
@@ -99,7 +99,7 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
   'bare-reader': {
     module: 'bare-reader',
     settings: asGiven,
-    scenarios: ['noop', 'mongo', 'live', ...BY_THE_CLOCK],
+    scenarios: ['noop', 'mongo', 'live', 'payload', ...BY_THE_CLOCK],
     standard: ['live'],
     about: 'a frame parser in one thread, acks once a socket read; with insertMany in mongo',
     guarantee: BARE,
@@ -115,7 +115,7 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
   'c-reader': {
     module: 'c-reader',
     settings: asGiven,
-    scenarios: ['noop'],
+    scenarios: ['noop', 'payload'],
     standard: [],
     needs: 'librabbitmq',
     about: 'the plain limit: C and librabbitmq in one thread, acks a batch or what has arrived, does nothing else',
@@ -124,7 +124,7 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
   'rabbitmq-client': {
     module: 'rabbitmq-client-consumer',
     settings: asGiven,
-    scenarios: ['noop', 'mongo', ...BY_THE_CLOCK],
+    scenarios: ['noop', 'mongo', 'payload', ...BY_THE_CLOCK],
     standard: [],
     about: "rabbitmq-client's Consumer, an ack a message as it does by itself; one insertOne a message in mongo",
     guarantee: LIBRARY,
@@ -132,7 +132,7 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
   'rabbitmq-client-multi': {
     module: 'rabbitmq-client-channel',
     settings: asGiven,
-    scenarios: ['noop'],
+    scenarios: ['noop', 'payload'],
     standard: [],
     about: "rabbitmq-client's Channel, one ack for all that a turn of the event loop has handled",
     guarantee: LIBRARY,
@@ -140,7 +140,7 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
   'amqplib-multi': {
     module: 'amqplib-consumer',
     settings: asGiven,
-    scenarios: ['noop', ...BY_THE_CLOCK],
+    scenarios: ['noop', 'payload', ...BY_THE_CLOCK],
     standard: [],
     about: 'amqplib, one ack for all that a turn of the event loop has handled',
     guarantee: LIBRARY,

@@ -25,14 +25,16 @@ contender reaches next to its baseline, in the same rounds.
 How it is measured (\`npm run bench -- --help\`, code in \`bench/harness\`):
 
 - Every contender of every round runs in a fresh process on a fresh queue with the same messages: 200-byte JSON task
-  signatures, persistent, with id, type and content type. The order within a round is drawn anew. A warm-up round is
+  signatures (payload: of the size in its heading), persistent, with id, type and content type. The order within a round is drawn anew. A warm-up round is
   not counted.
 - Time and CPU run from the moment the contender's \`basic.consume\` leaves its process to the moment its last ack does
-  (live: from the first publish). Both are seen at the process's own sockets, at the same place for all.
+  (where messages arrive meanwhile: from the first publish). Both are seen at the process's own sockets, at the same place for all.
   CPU is that of all threads of the process.
 - A message counts when it is acked. Handlers count their calls and add up a checksum of what they were given; after the
   run the queue must be empty, and where documents are written, every id in the collection is compared with those sent.
   \`lost\` and \`duplicates\` come from there.
+- Where messages arrive by the clock, latency runs from the moment when the clock said that a message should leave, so that
+  what a stall holds up counts as late. How late the publisher itself was is in those latencies and stands beside them.
 - Where latency runs from and to stands below each table. Percentiles are medians over the rounds, max is the highest of
   all.
 - "By round" is the median of each round's ratio. It is touched less by a machine that slows down for a while.

@@ -7,12 +7,14 @@
  *
  *     task_6f1c2ab0-91d3-4c07-8b5e-00000001e240
  *          └────────── hash(seed, index) ┘ └ index
+ *
+ * A body of a wanted size has only what every handler needs, id, name and one value, and the value fills it.
  */
 
 export interface Signature {
   readonly UUID: string;
   readonly Name: string;
-  readonly Args: readonly { readonly Name: string; readonly Type: string; readonly Value: string }[];
+  readonly Args: readonly { readonly Name?: string; readonly Type?: string; readonly Value: string }[];
 }
 
 export const TASK_NAME = 'record';
@@ -48,10 +50,29 @@ export function indexOf(seed: number, id: unknown): number {
   return Number.isNaN(index) || idAt(seed, index) !== id ? -1 : index;
 }
 
-export function signatureAt(seed: number, index: number): Signature {
+/** Ids all have one length. */
+const LEAST_BYTES = sizedBytes('');
+/** Characters of USER in a body, where its quotes are escaped. */
+const USER_BYTES = sizedBytes(USER) - LEAST_BYTES;
+
+function sized(seed: number, index: number, value: string): Signature {
+  return { UUID: idAt(seed, index), Name: TASK_NAME, Args: [{ Value: value }] };
+}
+
+function sizedBytes(value: string): number {
+  return JSON.stringify(sized(0, 0, value)).length;
+}
+
+/** @param bodyBytes - how long the body is; undefined: about 200 bytes, with all members that machinery sends */
+export function signatureAt(seed: number, index: number, bodyBytes?: number): Signature {
+  if (bodyBytes !== undefined) {
+    const room = bodyBytes - LEAST_BYTES;
+    if (room < 0) throw new Error(`a body has at least ${LEAST_BYTES} bytes, not ${bodyBytes}`);
+    return sized(seed, index, USER.repeat(Math.floor(room / USER_BYTES)) + '.'.repeat(room % USER_BYTES));
+  }
   return { UUID: idAt(seed, index), Name: TASK_NAME, Args: [{ Name: 'user', Type: 'string', Value: USER }] };
 }
 
-export function bodyAt(seed: number, index: number): Buffer {
-  return Buffer.from(JSON.stringify(signatureAt(seed, index)));
+export function bodyAt(seed: number, index: number, bodyBytes?: number): Buffer {
+  return Buffer.from(JSON.stringify(signatureAt(seed, index, bodyBytes)));
 }

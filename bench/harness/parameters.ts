@@ -35,6 +35,14 @@ export const PARAMETERS = {
     whole: true,
     about: 'how many arrive at once',
   },
+  bodyBytes: {
+    flag: 'body-bytes',
+    unit: 'bytes',
+    lowest: 100,
+    highest: 1_048_576,
+    whole: true,
+    about: 'how long each body is',
+  },
 } as const satisfies Readonly<Record<string, ParameterAbout>>;
 
 export type ParameterName = keyof typeof PARAMETERS;

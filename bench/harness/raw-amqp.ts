@@ -39,6 +39,8 @@ export const METHOD = {
 
 const FRAME_END = 206;
 const FRAME_MAX = 131072;
+/** What a frame of that size carries besides its head and end. */
+export const FRAME_PAYLOAD_MAX: number = FRAME_MAX - 8;
 const IGNORE: RawSink = { method() {}, header() {}, body() {}, readEnded() {} };
 
 export function methodId(classId: number, number: number): number {

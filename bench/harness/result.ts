@@ -6,7 +6,7 @@ import { median } from './statistics.ts';
 export interface RoundResult {
   readonly seconds: number;
   readonly rate: number;
-  /** All threads of the contender's process, from its basic.consume (live: from the first publish) to the last ack. */
+  /** All threads of the contender's process, from its basic.consume (where messages arrive meanwhile: the first publish) to the last ack. */
   readonly cpuMicrosPerMessage: number;
   readonly lost: number;
   readonly duplicates: number;
@@ -80,7 +80,7 @@ export interface ResultEnvironment extends MachineEnvironment {
   /** Medians and the highest of all rounds. */
   readonly handlerCalls: number;
   readonly peakRssMiB: number;
-  /** live: CPU of the process with the 50 publishers, median. */
+  /** CPU of the process with the publishers, where messages arrive meanwhile; median. */
   readonly publisherCpuMicrosPerMessage: number | null;
 }
 

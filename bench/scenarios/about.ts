@@ -34,6 +34,11 @@ const CPU_SECONDS = 5;
 /** How long messages arrive in a round of latency. */
 const ARRIVAL_SECONDS = 10;
 
+/** Bytes of bodies in a round of payload, as far as MOST and LEAST allow: more would measure the broker's memory. */
+const PAYLOAD_BYTES = 256 * 1024 * 1024;
+const PAYLOAD_MOST = 200_000;
+const PAYLOAD_LEAST = 200;
+
 const atMost20k = (messages: number): number => Math.min(messages, 20_000);
 const shareOf =
   (share: number) =>
@@ -124,6 +129,19 @@ export const SCENARIOS = {
     latency: 'from when the clock said that it should be published to the ack, of every message, the burst included',
     compares: ['recovery', 'p99', 'cpu'],
     figures: { recovery: 'recovery s', backlog: 'peak backlog', late: 'publisher late p99 ms' },
+  },
+  payload: {
+    title: 'A preloaded queue of bodies of a given size',
+    about: 'noop with bodies of --body-bytes; 256 MiB of them, at most 200000',
+    messages: ({ bodyBytes = 1 }) =>
+      Math.min(PAYLOAD_MOST, Math.max(PAYLOAD_LEAST, Math.floor(PAYLOAD_BYTES / bodyBytes))),
+    rounds: 7,
+    warmUp: (messages) => atMost20k(Math.ceil(messages / 4)),
+    writes: false,
+    parameters: { bodyBytes: 10_240 },
+    latency: HAND_OVER,
+    compares: ['rate', 'cpu'],
+    figures: { megabytes: 'MB/s' },
   },
 } as const satisfies Readonly<Record<string, ScenarioAbout>>;
 

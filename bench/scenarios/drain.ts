@@ -13,8 +13,9 @@ export function drain(writes: boolean): Scenario {
     const entry = entryOf(turn);
     if (entry.withoutQueue !== true) {
       const filling = startProgress(`filling for ${turn.contender}`);
-      const { amqpUrl } = bench;
-      await fill({ amqpUrl, queue: bench.queue.queue, seed: turn.seed, messages }, filling);
+      const { amqpUrl, options } = bench;
+      const { bodyBytes } = options.parameters;
+      await fill({ amqpUrl, queue: bench.queue.queue, seed: turn.seed, bodyBytes, messages }, filling);
       filling.end();
     }
     const draining = startProgress(turn.contender);

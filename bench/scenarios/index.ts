@@ -6,6 +6,7 @@ import { latency } from './latency.ts';
 import { live } from './live.ts';
 import { mongo } from './mongo.ts';
 import { noop } from './noop.ts';
+import { payload } from './payload.ts';
 import type { Scenario } from './scenario.ts';
 
 export const SCENARIO_CODE: Readonly<Record<ScenarioName, Scenario>> = {
@@ -16,4 +17,5 @@ export const SCENARIO_CODE: Readonly<Record<ScenarioName, Scenario>> = {
   latency,
   'latency-share': latency,
   burst,
+  payload,
 };

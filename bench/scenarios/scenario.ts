@@ -56,7 +56,7 @@ export async function settle(
   finished: Finished,
 ): Promise<Omit<TurnResult, 'seconds' | 'latency' | 'publisherCpuMicros'>> {
   const { messages, seed, report, store } = finished;
-  const expected = expectedChecksum(seed, messages);
+  const expected = expectedChecksum(seed, messages, bench.options.parameters.bodyBytes);
   const left = await bench.queue.left();
   const stored = await store?.summarize(seed, messages);
   return {

@@ -42,3 +42,18 @@ test('all bodies have the same length and hold their signature', () => {
     }),
   );
 });
+
+test('a body of a wanted size has exactly that size and holds its signature', () => {
+  const sizes = fc.oneof(fc.integer({ min: 100, max: 3000 }), fc.integer({ min: 100, max: 2 ** 20 }));
+  fc.assert(
+    fc.property(seeds, indexes, sizes, (seed, index, bytes) => {
+      const body = bodyAt(seed, index, bytes);
+      assert.equal(body.length, bytes);
+      assert.deepEqual(JSON.parse(body.toString()), signatureAt(seed, index, bytes));
+    }),
+  );
+});
+
+test('a body that has no room for its members is refused', () => {
+  assert.throws(() => bodyAt(1, 0, 50), /a body has at least \d+ bytes, not 50/);
+});

@@ -54,6 +54,13 @@ test('a burst comes on top of its steady arrival', () => {
   assert.equal(parsed('burst --burst-messages 500 --arrival-rate 200').messages, 2500);
 });
 
+test('payload takes fewer messages the longer they are', () => {
+  const messages = [100, 1024, 10_240, 102_400, 1_048_576].map(
+    (bytes) => parsed(`payload --body-bytes ${bytes}`).messages,
+  );
+  assert.deepEqual(messages, [200_000, 200_000, 26_214, 2621, 256]);
+});
+
 test('--only leaves the standard contenders out', () => {
   assert.deepEqual(parsed('noop --only prototype').contenders, ['prototype']);
   assert.deepEqual(parsed('live --only bare-reader').writes, false);

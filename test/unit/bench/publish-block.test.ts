@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bodyAt, idAt } from '../../../bench/harness/message-source.ts';
 import { PublishBlock } from '../../../bench/harness/publish-block.ts';
+import { FRAME_PAYLOAD_MAX } from '../../../bench/harness/raw-amqp.ts';
 import { decodeProperties } from '../../../src/batch/message-properties.ts';
 
 interface Frame {
@@ -40,5 +41,18 @@ test('a block is the publish, header and body of its message', () => {
       messageId: idAt(5, index),
       type: 'record',
     });
+  }
+});
+
+test('a body that is longer than a frame goes on in the next ones', () => {
+  for (const bodyBytes of [FRAME_PAYLOAD_MAX, FRAME_PAYLOAD_MAX + 1, 3 * FRAME_PAYLOAD_MAX]) {
+    const block = new PublishBlock({ queue: 'some-queue', seed: 5, bodyBytes });
+    const bytes = Buffer.alloc(block.length);
+    block.writeTo(bytes, 0, 77);
+    const [, header, ...parts] = framesOf(bytes);
+    assert.equal(parts.length, Math.ceil(bodyBytes / FRAME_PAYLOAD_MAX));
+    assert.equal(header?.payload.readBigUInt64BE(4), BigInt(bodyBytes));
+    assert.ok(parts.every(({ type, payload }) => type === 3 && payload.length <= FRAME_PAYLOAD_MAX));
+    assert.deepEqual(Buffer.concat(parts.map(({ payload }) => payload)), bodyAt(5, 77, bodyBytes));
   }
 });
