@@ -37,7 +37,7 @@ export { createClient } from './runtime/create-client.ts';
 export { createEmbedded, type Embedded, type EmbeddedStore } from './runtime/embedded.ts';
 export type { Health, RuntimeStatus, ThreadHealth } from './runtime/health.ts';
 export { type DeadLetterOptions, openDeadLetters } from './runtime/open-dead-letters.ts';
-export type { Runtime, RuntimeStats } from './runtime/runtime.ts';
+export type { Runtime, RuntimeStats, ThreadStats } from './runtime/runtime.ts';
 export type { RuntimeState } from './runtime/runtime-state.ts';
 export { startRuntime } from './runtime/start-runtime.ts';
 export type { StoreHealth } from './store/store.ts';

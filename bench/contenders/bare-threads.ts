@@ -1,6 +1,7 @@
 /** The limit of the cpu scenario: threads that do the same work in a loop, without a queue, a batch or an ack. */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import { ThreadTimes } from '../harness/thread-times.ts';
 import { nowMs } from '../harness/wire-watch.ts';
 import type { ContenderJob, ForeignReport, RunningContender } from './contender.ts';
 
@@ -21,20 +22,25 @@ async function open(job: ContenderJob, threads: number): Promise<Worker[]> {
   return workers;
 }
 
-async function loop(job: ContenderJob, workers: readonly Worker[]): Promise<ForeignReport> {
+async function loop(job: ContenderJob, workers: readonly Worker[], times: ThreadTimes): Promise<ForeignReport> {
+  times.begin();
   const startMs = nowMs();
   const startCpu = process.cpuUsage();
   const done = workers.map((worker) => once(worker, 'message'));
   for (const worker of workers) worker.postMessage('go');
   await Promise.all(done);
   const cpu = process.cpuUsage(startCpu);
-  return { startMs, endMs: nowMs(), cpuMicros: cpu.user + cpu.system, acked: job.messages };
+  const endMs = nowMs();
+  times.end();
+  const busy = times.share === undefined ? {} : { threadsBusy: times.share };
+  return { startMs, endMs, cpuMicros: cpu.user + cpu.system, acked: job.messages, ...busy };
 }
 
 export async function start(job: ContenderJob): Promise<RunningContender> {
+  const times = new ThreadTimes();
   const workers = await open(job, job.threads === 'auto' ? 1 : job.threads);
   return {
-    foreign: { acked: () => 0, report: loop(job, workers) },
+    foreign: { acked: () => 0, report: loop(job, workers, times) },
     latency: () => undefined,
     async stop() {
       await Promise.all(workers.map((worker) => worker.terminate()));

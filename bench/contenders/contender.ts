@@ -41,6 +41,8 @@ export interface ForeignReport {
   /** Those of the contender's own process, where it is another one. */
   readonly handled?: HandledSummary;
   readonly peakRssMiB?: number;
+  /** Busy thread time ÷ (wall × threads), where it has threads. */
+  readonly threadsBusy?: number;
 }
 
 export interface ForeignRun {

@@ -8,6 +8,7 @@
  */
 import type { ContenderJob, ContenderModule, ForeignRun, HandOverLatency } from '../contenders/contender.ts';
 import { createHandledLedger, type HandledSummary, summarizeHandled } from './handled-ledger.ts';
+import { ThreadTimes } from './thread-times.ts';
 import { WireWatch, watchWrites } from './wire-watch.ts';
 
 export interface ChildTask {
@@ -31,6 +32,8 @@ export interface ChildReport {
   readonly latency: HandOverLatency | undefined;
   readonly ackTimes: Float64Array | undefined;
   readonly peakRssMiB: number;
+  /** Busy thread time ÷ (wall × threads); undefined where it has no threads. */
+  readonly threadsBusy: number | undefined;
 }
 
 export type ToChild =
@@ -52,7 +55,8 @@ function tell(message: FromChild): void {
 async function run(task: ChildTask, gaveUp: Promise<void>): Promise<void> {
   const { job } = task;
   const handled = createHandledLedger(job.messages);
-  watch = new WireWatch(job);
+  const threads = new ThreadTimes();
+  watch = new WireWatch(job, threads);
   watchWrites(watch);
   let foreign: ForeignRun | undefined;
   const acked = (): number => foreign?.acked() ?? watch?.acked ?? 0;
@@ -77,6 +81,7 @@ async function run(task: ChildTask, gaveUp: Promise<void>): Promise<void> {
     latency,
     ackTimes: task.ackTimes ? watch.ackTimes : undefined,
     peakRssMiB: Math.round(process.resourceUsage().maxRSS / 1024),
+    threadsBusy: threads.share,
     ...foreignReport,
   };
   tell({ kind: 'report', report });

@@ -1,5 +1,5 @@
 /** The ratios of a run as a table: what is compared stands in the columns, twice. */
-import { type ContenderResult, ratiosOf } from './result.ts';
+import { aboutResult, type ContenderResult, ratiosOf } from './result.ts';
 
 export interface RatioTable {
   readonly head: readonly string[];
@@ -12,8 +12,10 @@ const TITLES: Readonly<Record<string, string>> = { cpu: 'CPU' };
 export function ratioTable(results: readonly ContenderResult[]): RatioTable | undefined {
   const ratios = ratiosOf(results);
   const [first] = ratios;
-  if (first === undefined) return undefined;
-  const titles = first.measures.map(({ measure }) => TITLES[measure] ?? measure);
+  const [result] = results;
+  if (first === undefined || result === undefined) return undefined;
+  const { figures } = aboutResult(result);
+  const titles = first.measures.map(({ measure }) => figures[measure] ?? TITLES[measure] ?? measure);
   return {
     head: ['ratio of medians', ...titles.flatMap((title) => [title, `${title}, by round`])],
     rows: ratios.map(({ contender, baseline, measures }) => [

@@ -20,6 +20,12 @@ export function nowMs(): number {
   return Number(process.hrtime.bigint()) / 1e6;
 }
 
+/** Something that is measured besides, over the same time. */
+export interface Meter {
+  begin(): void;
+  end(): void;
+}
+
 export interface WireWatchRequest {
   readonly queue: string;
   readonly messages: number;
@@ -43,12 +49,14 @@ export class WireWatch {
   nacked = 0;
   readonly #tags: TagLedger;
   readonly #queue: string;
+  readonly #meter: Meter | undefined;
   readonly #streams = new WeakMap<object, Stream>();
   #consumer: { stream: Stream; channel: number } | undefined;
   #startCpu: NodeJS.CpuUsage = { user: 0, system: 0 };
   #resolve: () => void = () => {};
 
-  constructor(request: WireWatchRequest) {
+  constructor(request: WireWatchRequest, meter?: Meter) {
+    this.#meter = meter;
     this.#queue = request.queue;
     this.#tags = new TagLedger(request.messages);
     this.ackTimes = new Float64Array(request.messages);
@@ -69,6 +77,7 @@ export class WireWatch {
   restart(): void {
     this.startMs = nowMs();
     this.#startCpu = process.cpuUsage();
+    this.#meter?.begin();
   }
 
   /** Takes one write of one socket. */
@@ -118,15 +127,19 @@ export class WireWatch {
     });
     this.endMs = now;
     if (this.#tags.settled < this.#tags.tags) return;
-    const cpu = process.cpuUsage(this.#startCpu);
-    this.cpuMicros = cpu.user + cpu.system;
+    this.#end();
     this.#resolve();
   }
 
   /** For a run that did not get to its end: CPU up to now. */
   giveUp(): void {
+    this.#end();
+  }
+
+  #end(): void {
     const cpu = process.cpuUsage(this.#startCpu);
     this.cpuMicros = cpu.user + cpu.system;
+    this.#meter?.end();
   }
 }
 

@@ -79,8 +79,8 @@ export const SCENARIOS = {
     writes: false,
     parameters: { taskMs: 10 },
     latency: HAND_OVER,
-    compares: ['rate', 'cpu'],
-    figures: {},
+    compares: ['rate', 'cpu', 'threadsBusy'],
+    figures: { threadsBusy: 'threads busy' },
   },
   live: {
     title: '50 publishers, each awaiting its confirm, and one consumer at once',

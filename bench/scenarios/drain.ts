@@ -30,6 +30,7 @@ export function drain(writes: boolean): Scenario {
       ...(await settle(bench, { messages, seed: turn.seed, report, store })),
       seconds: (report.endMs - report.startMs) / 1000,
       latency: report.latency,
+      figures: report.threadsBusy === undefined ? {} : { threadsBusy: report.threadsBusy },
       publisherCpuMicros: undefined,
     };
   };

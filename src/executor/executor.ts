@@ -32,6 +32,14 @@ export interface BatchRequest {
   readonly defaultTask: string | undefined;
 }
 
+/** Thread time, ms, over all threads that there were. */
+export interface ThreadLoad {
+  /** In which they did not wait for anything. */
+  readonly busyMs: number;
+  /** In which they were there. */
+  readonly aliveMs: number;
+}
+
 export interface ExecutorListener {
   /** A line that a task logged. */
   logged?(level: 'debug' | 'info' | 'warn' | 'error', message: string, fields: Readonly<Record<string, unknown>>): void;
@@ -66,6 +74,8 @@ export interface Executor extends Service {
    * @param reason - for the log and for `threadExited`
    */
   terminate(threadId: number, reason: string): void;
+  /** How busy its threads were since it started. Cheap, and nothing while nobody asks. */
+  load(): ThreadLoad;
   /** Makes the batches that are running abort their tasks' signals. Used at the end of a drain's deadline. */
   abort(): void;
 }

@@ -25,6 +25,7 @@ const CLOSE_LIMIT_MS = 15_000;
 /** What `runtime.stats()` answers: the counters of delivery, and the sizes they were reached with. */
 export interface RuntimeStats extends DeliveryCounters {
   readonly uptimeMs: number;
+  readonly threads: ThreadStats;
   readonly sizes: {
     readonly threads: number;
     readonly creditBytes: number;
@@ -32,6 +33,16 @@ export interface RuntimeStats extends DeliveryCounters {
     readonly ackEvery: Choice;
     readonly queues: readonly QueueSizes[];
   };
+}
+
+/** How busy the threads were since the start; the difference of two looks tells it of the time between them. */
+export interface ThreadStats {
+  /** Thread time in which they did not wait, ms: tasks, decoding, garbage collection. */
+  readonly busyMs: number;
+  /** Thread time that there was, ms. A thread that died counts as it was when the stats were last looked at. */
+  readonly aliveMs: number;
+  /** The one ÷ the other, 0 to 1. */
+  readonly busyShare: number;
 }
 
 function ackEvery({ acked, acksWritten }: DeliveryCounters): Choice {
@@ -157,9 +168,11 @@ export class WorkerRuntime implements Runtime, Service {
       throw new RuntimeError('E_STATE', `a runtime that is ${this.#state} has no counters yet`);
     const { threads, creditBytes } = this.#options;
     const counters = this.#pipeline.counters();
+    const { busyMs, aliveMs } = this.#parts.executor.load();
     return {
       ...counters,
       uptimeMs: Date.now() - this.#startedAt,
+      threads: { busyMs, aliveMs, busyShare: aliveMs === 0 ? 0 : busyMs / aliveMs },
       sizes: { threads, creditBytes, ackEvery: ackEvery(counters), queues: this.#pipeline.sizes() },
     };
   }

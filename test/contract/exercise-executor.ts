@@ -50,6 +50,14 @@ function exerciseRuns(rig: ExecutorRig): void {
     });
   });
 
+  test('says how long its threads were busy, of how long they were there', async () => {
+    const before = rig.executor.load();
+    await rig.run(Array.from({ length: 200 }, (_, n) => call('value', { n }, `load-${n}`)));
+    const after = rig.executor.load();
+    const [busyMs, aliveMs] = [after.busyMs - before.busyMs, after.aliveMs - before.aliveMs];
+    assert.ok(busyMs > 0 && busyMs <= aliveMs, `${busyMs} of ${aliveMs}`);
+  });
+
   test('runs a batch in which all succeed, and its answer is its header alone', async () => {
     const ran = await rig.run(
       Array.from({ length: 50 }, (_, n) => call(n % 2 === 0 ? 'nothing' : 'value', { n }, `id-${n}`)),

@@ -8,7 +8,7 @@ import {
 import { DONE, Ledger, OTHER, RUNNING, WAITING, WRITING } from '../../src/batch/ledger.ts';
 import { type PackedOutcome, packOutcomes } from '../../src/batch/outcome-packer.ts';
 import { RuntimeError } from '../../src/errors/runtime-error.ts';
-import type { BatchRequest, Executor, TaskDescription } from '../../src/executor/executor.ts';
+import type { BatchRequest, Executor, TaskDescription, ThreadLoad } from '../../src/executor/executor.ts';
 
 /** One message as a script sees it. */
 export interface ScriptedMessage {
@@ -79,6 +79,10 @@ export class ScriptedExecutor implements Executor {
     this.terminated.push({ threadId, reason });
     this.#looping.get(threadId)?.(new RuntimeError('E_THREAD_DIED', reason));
     this.#looping.delete(threadId);
+  }
+
+  load(): ThreadLoad {
+    return { busyMs: 0, aliveMs: 0 };
   }
 
   abort(): void {

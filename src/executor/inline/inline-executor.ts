@@ -4,7 +4,7 @@ import { RuntimeError } from '../../errors/runtime-error.ts';
 import { EffectWriter } from '../../store/effect-writer.ts';
 import type { StoreWriterSpec } from '../../store/store.ts';
 import { parseDuration } from '../../support/duration.ts';
-import type { BatchRequest, Executor, ExecutorListener, TaskDescription } from '../executor.ts';
+import type { BatchRequest, Executor, ExecutorListener, TaskDescription, ThreadLoad } from '../executor.ts';
 import { abortRuns, type RunEnvironment, runBatch } from '../run-batch.ts';
 import { StoreLink } from '../store-link.ts';
 import { importTasks, taskModuleUrl } from '../task-module.ts';
@@ -33,6 +33,7 @@ export class InlineExecutor implements Executor {
   #environment: RunEnvironment | undefined;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
+  readonly #atStart = performance.eventLoopUtilization();
   readonly #running = new Set<Promise<ArrayBuffer>>();
 
   constructor(options: InlineExecutorOptions, listener: ExecutorListener = {}) {
@@ -72,6 +73,12 @@ export class InlineExecutor implements Executor {
 
   /** Does nothing: nothing can end a loop in the thread that called. A task's timeout aborts its signal, no more. */
   terminate(): void {}
+
+  /** Of the whole thread that called: nothing tells its tasks from what else it does. */
+  load(): ThreadLoad {
+    const { active, idle } = performance.eventLoopUtilization(this.#atStart);
+    return { busyMs: active, aliveMs: active + idle };
+  }
 
   abort(): void {
     if (this.#environment !== undefined) abortRuns(this.#environment);

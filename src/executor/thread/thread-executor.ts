@@ -7,7 +7,7 @@ import { RuntimeError } from '../../errors/runtime-error.ts';
 import { fromWireError } from '../../errors/wire-error.ts';
 import type { StoreWriterSpec } from '../../store/store.ts';
 import { parseDuration } from '../../support/duration.ts';
-import type { BatchRequest, Executor, ExecutorListener, TaskDescription } from '../executor.ts';
+import type { BatchRequest, Executor, ExecutorListener, TaskDescription, ThreadLoad } from '../executor.ts';
 import { moduleError, taskModuleUrl } from '../task-module.ts';
 import type { TaskTimeouts } from '../task-table.ts';
 import {
@@ -153,6 +153,10 @@ export class ThreadExecutor implements Executor {
   terminate(threadId: number, reason: string): void {
     this.#rotation?.gone(threadId);
     this.#roll.end(threadId, reason);
+  }
+
+  load(): ThreadLoad {
+    return this.#roll.load();
   }
 
   abort(): void {

@@ -1,6 +1,8 @@
 import type { Worker } from 'node:worker_threads';
 import { type Deferred, deferred } from '../../support/deferred.ts';
+import type { ThreadLoad } from '../executor.ts';
 import { reasonOfCode, reasonOfError } from './exit-reason.ts';
+import { LoadGauge } from './load-gauge.ts';
 
 /** How a thread ended. */
 export interface ThreadExit {
@@ -55,6 +57,7 @@ interface Member {
 export class ThreadRoll {
   readonly #listener: ThreadRollListener;
   readonly #limits: ThreadRollLimits;
+  readonly #load = new LoadGauge();
   readonly #known = new WeakSet<Worker>();
   /** Threads that have not exited, and those whose last runs are just being rejected. */
   readonly #members = new Map<number, Member>();
@@ -71,6 +74,11 @@ export class ThreadRoll {
       this.#known.add(thread);
       this.#enter(thread, thread.threadId);
     }
+  }
+
+  /** Of all threads that there were. */
+  load(): ThreadLoad {
+    return this.#load.total();
   }
 
   markFinished(threadId: number | undefined): void {
@@ -147,6 +155,7 @@ export class ThreadRoll {
       stuckTimer: undefined,
     };
     this.#members.set(threadId, member);
+    this.#load.add(thread);
     thread.on('error', (error: unknown) => {
       member.reason ??= reasonOfError(error, this.#limits.heapBytes);
     });

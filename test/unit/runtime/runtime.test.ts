@@ -45,6 +45,7 @@ function setup(faults: Faults = {}): Bench {
     stop: step('-threads', faults.executorStop),
     tasks: () => [],
     run: () => assert.fail('nothing runs here'),
+    load: () => ({ busyMs: 30, aliveMs: 120 }),
     abort: () => undefined,
     terminate: () => undefined,
   };
@@ -204,6 +205,7 @@ test('a broker that the caller made is started and left open', async () => {
         stop: async () => {},
         tasks: () => [],
         run: () => assert.fail(),
+        load: () => ({ busyMs: 0, aliveMs: 0 }),
         abort: () => {},
         terminate: () => {},
       },
@@ -228,4 +230,11 @@ test('a broker that the caller made is started and left open', async () => {
 
 test('stats before the pipeline exists are refused with a code', () => {
   assert.throws(() => setup().runtime.stats(), { code: 'E_STATE' });
+});
+
+test('stats tell how busy the threads were', async () => {
+  const { runtime } = setup();
+  await runtime.start();
+  assert.deepEqual(runtime.stats().threads, { busyMs: 30, aliveMs: 120, busyShare: 0.25 });
+  await runtime.stop();
 });
