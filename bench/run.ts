@@ -52,10 +52,11 @@ async function withServers(options: BenchOptions, use: (bench: Bench) => Promise
     if (missing) throw new Error(`a server is missing\n${services.describe().join('\n')}`);
     queue = await QueueAdmin.open(amqpUrl, `millrace-bench-${process.pid}`, options.queueType);
     if (options.writes && mongoUrl !== undefined) store = await StoreAdmin.open(mongoUrl);
-    const { taskMs } = options.parameters;
+    const { taskMs, longMs } = options.parameters;
     const iterations = taskMs === undefined ? undefined : calibrate(taskMs);
     if (iterations !== undefined) say(`a task of ${taskMs} ms: ${iterations} hashes`);
-    const bench = { options, amqpUrl, queue, store, iterations, arrivalRate: undefined };
+    const longIterations = taskMs && longMs && iterations && Math.round((iterations * longMs) / taskMs);
+    const bench = { options, amqpUrl, queue, store, iterations, longIterations, arrivalRate: undefined };
     await use({ ...bench, arrivalRate: await arrivalRateOf(bench, say) });
   } finally {
     await remove();

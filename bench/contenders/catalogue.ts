@@ -21,6 +21,8 @@ export interface CatalogueEntry {
   readonly standard: readonly ScenarioName[];
   /** What it is compared with, as far as they are in the same run. */
   readonly baselines?: readonly string[];
+  /** Every hundredth task hashes for --long-ms. */
+  readonly mixed?: boolean;
   /** Takes no messages: the queue stays empty. */
   readonly withoutQueue?: boolean;
   /** What a machine may not have (harness/needs.ts). */
@@ -48,6 +50,12 @@ const automatic: CatalogueEntry['settings'] = () => ({
   prefetch: 'auto',
   batch: 'auto',
   threads: 'auto',
+  concurrency: undefined,
+});
+const twoThreads: CatalogueEntry['settings'] = () => ({
+  prefetch: 'auto',
+  batch: 'auto',
+  threads: 2,
   concurrency: undefined,
 });
 const published: CatalogueEntry['settings'] = () => ({ prefetch: 100, batch: 'auto', threads: 1, concurrency: 10 });
@@ -162,6 +170,34 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
     withoutQueue: true,
     about: 'the limit: the same hashing in a loop, in as many threads, with no queue',
     guarantee: 'none',
+  },
+  'millrace-mixed': {
+    module: 'millrace',
+    settings: twoThreads,
+    scenarios: ['cpu-mixed'],
+    mixed: true,
+    standard: ['cpu-mixed'],
+    baselines: ['millrace-short-only', 'millrace-mixed-before'],
+    about: 'millrace with its own defaults and 2 threads, each hundredth task hashes for --long-ms',
+    guarantee: OURS,
+  },
+  'millrace-mixed-before': {
+    module: 'millrace-before',
+    settings: twoThreads,
+    scenarios: ['cpu-mixed'],
+    mixed: true,
+    standard: [],
+    baselines: ['millrace-short-only'],
+    about: 'the same as it is built in the checkout that --before names',
+    guarantee: OURS,
+  },
+  'millrace-short-only': {
+    module: 'millrace',
+    settings: twoThreads,
+    scenarios: ['cpu-mixed'],
+    standard: ['cpu-mixed'],
+    about: 'the same as millrace-mixed, but those are as short as the others',
+    guarantee: OURS,
   },
   'millrace-noop': {
     module: 'millrace',

@@ -21,6 +21,8 @@ export interface ContenderJob {
   readonly seed: number;
   /** Hashes that each task does (harness/hash-work.ts); undefined: none. */
   readonly iterations: number | undefined;
+  /** Instead, of every hundredth task; undefined: all are alike. */
+  readonly longIterations: number | undefined;
 }
 
 /** From the read off the socket to the ack, ms; of a share of the messages. */

@@ -3,6 +3,7 @@ import { getEnvironmentData } from 'node:worker_threads';
 import type { SingleTaskDefinition } from '../../src/task/index.ts';
 import { openHandledLedger } from '../harness/handled-ledger.ts';
 import { hashTimes } from '../harness/hash-work.ts';
+import { isLongSignature } from '../harness/long-tasks.ts';
 import { type Signature, TASK_NAME } from '../harness/message-source.ts';
 import { millraceTask } from './built-task-package.ts';
 import type { ContenderJob } from './contender.ts';
@@ -15,11 +16,11 @@ function noop(signature: Signature): void {
   count(signature);
 }
 
-function hash(iterations: number): (signature: Signature) => void {
+function hash(iterations: number, longIterations = iterations): (signature: Signature) => void {
   let nth = 0;
   return (signature) => {
     count(signature);
-    hashTimes(iterations, nth++);
+    hashTimes(isLongSignature(signature) ? longIterations : iterations, nth++);
   };
 }
 
@@ -30,8 +31,8 @@ function insert(collection: string): (signature: Signature) => unknown {
   };
 }
 
-const { concurrency, iterations, store } = job;
-const compute = iterations === undefined ? noop : hash(iterations);
+const { concurrency, iterations, longIterations, store } = job;
+const compute = iterations === undefined ? noop : hash(iterations, longIterations);
 const handler = store === undefined ? compute : insert(store.collection);
 
 /** With a concurrency the handler is async, because only such tasks can overlap in one thread. */

@@ -11,6 +11,14 @@ export interface ParameterAbout {
 
 export const PARAMETERS = {
   taskMs: { flag: 'task-ms', unit: 'ms', lowest: 0.01, highest: 60_000, whole: false, about: 'how long a task hashes' },
+  longMs: {
+    flag: 'long-ms',
+    unit: 'ms',
+    lowest: 0.01,
+    highest: 60_000,
+    whole: false,
+    about: 'how long each hundredth task hashes',
+  },
   arrivalRate: {
     flag: 'arrival-rate',
     unit: 'msg/s',

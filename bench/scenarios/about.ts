@@ -82,6 +82,19 @@ export const SCENARIOS = {
     compares: ['rate', 'cpu', 'threadsBusy'],
     figures: { threadsBusy: 'threads busy' },
   },
+  'cpu-mixed': {
+    title: 'Short tasks and a few long ones in one queue',
+    about:
+      'messages arrive at --arrival-rate; 99 of 100 hash for --task-ms, one for --long-ms; by default half of 2 threads',
+    messages: ({ arrivalRate = 1 }) => arrivalRate * ARRIVAL_SECONDS,
+    rounds: 7,
+    warmUp: shareOf(0.3),
+    writes: false,
+    parameters: { taskMs: 1, longMs: 100, arrivalRate: 500 },
+    latency: `${DUE_TO_ACK}; of the short tasks only`,
+    compares: ['p50', 'p90', 'p99'],
+    figures: { p90: 'p90 ms', p999: 'p99.9 ms', longP50: 'p50 of the long ms', threadsBusy: 'threads busy' },
+  },
   live: {
     title: '50 publishers, each awaiting its confirm, and one consumer at once',
     about: '50 publishers, each awaiting its confirm, and one consumer at once',

@@ -19,6 +19,8 @@ export interface MessageTimes {
 export interface EndToEnd {
   readonly result: Omit<TurnResult, 'latency' | 'figures'>;
   readonly times: MessageTimes;
+  /** Busy thread time ÷ (wall × threads); undefined where the contender has no threads. */
+  readonly threadsBusy: number | undefined;
 }
 
 /** One contender and the load at once; its time runs from the first publish to the last ack. */
@@ -48,6 +50,7 @@ export async function endToEnd(bench: Bench, turn: Turn, messages: number, load:
         publisherCpuMicros: cpuMicros,
       },
       times: { due, published, acked: report.ackTimes },
+      threadsBusy: report.threadsBusy,
     };
   } finally {
     publishers.end();

@@ -2,6 +2,7 @@
 import type { ScenarioName } from './about.ts';
 import { burst } from './burst.ts';
 import { cpu } from './cpu.ts';
+import { cpuMixed } from './cpu-mixed.ts';
 import { latency } from './latency.ts';
 import { live } from './live.ts';
 import { mongo } from './mongo.ts';
@@ -13,6 +14,7 @@ export const SCENARIO_CODE: Readonly<Record<ScenarioName, Scenario>> = {
   noop,
   mongo,
   cpu,
+  'cpu-mixed': cpuMixed,
   live,
   latency,
   'latency-share': latency,

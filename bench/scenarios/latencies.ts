@@ -2,12 +2,19 @@
 import { LatencyRecorder } from '../harness/latency-recorder.ts';
 import type { MessageTimes } from './end-to-end.ts';
 
-/** From when it was due to its ack, of every message from `first` on that was acked. */
-export function latencies({ due, acked }: Pick<MessageTimes, 'due' | 'acked'>, first = 0): LatencyRecorder {
+/**
+ * From when it was due to its ack, of every message from `first` on that was acked.
+ * @param counts - leaves out those for whose index it is false
+ */
+export function latencies(
+  { due, acked }: Pick<MessageTimes, 'due' | 'acked'>,
+  first = 0,
+  counts: (index: number) => boolean = () => true,
+): LatencyRecorder {
   const recorder = new LatencyRecorder();
   for (let i = first; i < acked.length; i++) {
     const at = acked[i] as number;
-    if (at > 0) recorder.record(at - (due[i] as number));
+    if (at > 0 && counts(i)) recorder.record(at - (due[i] as number));
   }
   return recorder;
 }

@@ -16,8 +16,9 @@ export interface Bench {
   readonly queue: QueueAdmin;
   /** There when any contender of the run writes. */
   readonly store: StoreAdmin | undefined;
-  /** cpu: hashes that make --task-ms on this machine. */
+  /** Hashes that make --task-ms and --long-ms on this machine. */
   readonly iterations: number | undefined;
+  readonly longIterations: number | undefined;
   /** Messages a second, where the clock says when they arrive. */
   readonly arrivalRate: number | undefined;
 }
@@ -39,6 +40,7 @@ export function jobOf(bench: Bench, turn: Turn, messages: number, store: StoreAd
     store: store && { url: store.url, database: DATABASE, collection: COLLECTION },
     seed: turn.seed,
     iterations: bench.iterations,
+    longIterations: entryOf(turn).mixed === true ? bench.longIterations : undefined,
     ...entryOf(turn).settings(bench.options.settings),
   };
 }

@@ -22,6 +22,10 @@ test('messages before the first that counts are left out', () => {
   assert.ok((latencies(times, 1).snapshot()?.max ?? 0) < 10);
 });
 
+test('only those count that are asked for', () => {
+  assert.equal(latencies(times, 0, (index) => index === 1).snapshot()?.max, 8);
+});
+
 test('lateness is what the publisher itself added', () => {
   assert.equal(lateness(times).at(50), 0);
   assert.equal(Math.round(lateness(times).at(100)), 5);
