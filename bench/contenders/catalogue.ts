@@ -2,6 +2,7 @@
 import type { Need } from '../harness/needs.ts';
 import { aboutScenario, type ScenarioName } from '../scenarios/about.ts';
 import type { ContenderJob } from './contender.ts';
+import { COMBINED_LIMIT } from './limits.ts';
 
 /** What the command line says for all contenders. */
 export interface Settings {
@@ -19,7 +20,7 @@ export interface CatalogueEntry {
   readonly writes?: boolean;
   /** Where it is always there, not only when `--against` names it. */
   readonly standard: readonly ScenarioName[];
-  /** What it is compared with, as far as they are in the same run. */
+  /** What it is compared with, as far as they are in the same run; also a limit that is made of others (limits.ts). */
   readonly baselines?: readonly string[];
   /** Every hundredth task hashes for --long-ms. */
   readonly mixed?: boolean;
@@ -39,8 +40,20 @@ const BARE = 'ack once handled and inserted; no recovery, no threads';
 
 const LIBRARY = 'at least once; ack once handled; reconnects only where the library does; no batching, no threads';
 
+/** Where each write is synced alone, one insertOne a message is slower than batches by a factor of about 20. */
+const INSERT_ONE_SHARE = 0.05;
+
 /** What people use instead, and what is physically there. */
-const OTHERS = ['c-reader', 'rabbitmq-client', 'rabbitmq-client-multi', 'amqplib-multi'];
+const OTHERS = [
+  COMBINED_LIMIT,
+  'c-reader',
+  'insert-many',
+  'rabbitmq-client',
+  'rabbitmq-client-multi',
+  'amqplib-multi',
+  'rabbitmq-client-insert-one',
+  'amqplib-insert-one',
+];
 
 /** Those whose messages arrive by the clock. */
 const BY_THE_CLOCK: readonly ScenarioName[] = ['latency', 'latency-share', 'burst'];
@@ -123,18 +136,40 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
   'c-reader': {
     module: 'c-reader',
     settings: asGiven,
-    scenarios: ['noop', 'payload'],
+    scenarios: ['noop', 'mongo', 'payload'],
+    writes: false,
     standard: [],
     needs: 'librabbitmq',
-    about: 'the plain limit: C and librabbitmq in one thread, acks a batch or what has arrived, does nothing else',
-    guarantee: BARE,
+    about:
+      'the plain limit: C and librabbitmq in one thread, acks a batch or what has arrived, does nothing else; writes nothing in mongo either',
+    guarantee: 'ack once read; no recovery, no threads',
+  },
+  'insert-many': {
+    module: 'insert-many',
+    settings: asGiven,
+    scenarios: ['mongo'],
+    standard: [],
+    withoutQueue: true,
+    about:
+      "the database's limit: the same documents with insertMany of --batch, two connections and majority writes as millrace has them, no queue",
+    guarantee: 'inserts once; none for messages, there are none',
   },
   'rabbitmq-client': {
     module: 'rabbitmq-client-consumer',
     settings: asGiven,
-    scenarios: ['noop', 'mongo', 'payload', ...BY_THE_CLOCK],
+    scenarios: ['noop', 'payload', ...BY_THE_CLOCK],
     standard: [],
-    about: "rabbitmq-client's Consumer, an ack a message as it does by itself; one insertOne a message in mongo",
+    about: "rabbitmq-client's Consumer, an ack a message as it does by itself",
+    guarantee: LIBRARY,
+  },
+  'rabbitmq-client-insert-one': {
+    module: 'rabbitmq-client-consumer',
+    settings: asGiven,
+    scenarios: ['mongo'],
+    standard: [],
+    share: INSERT_ONE_SHARE,
+    about:
+      "rabbitmq-client's Consumer, one insertOne a message, then its ack; as many at once as the driver's pool allows",
     guarantee: LIBRARY,
   },
   'rabbitmq-client-multi': {
@@ -151,6 +186,16 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
     scenarios: ['noop', 'payload', ...BY_THE_CLOCK],
     standard: [],
     about: 'amqplib, one ack for all that a turn of the event loop has handled',
+    guarantee: LIBRARY,
+  },
+  'amqplib-insert-one': {
+    module: 'amqplib-insert-one',
+    settings: asGiven,
+    scenarios: ['mongo'],
+    standard: [],
+    share: INSERT_ONE_SHARE,
+    about:
+      "what people write first: amqplib, one insertOne a message, then its ack; as many at once as the driver's pool allows",
     guarantee: LIBRARY,
   },
   'millrace-cpu': {

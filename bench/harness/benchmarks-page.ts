@@ -1,6 +1,7 @@
 /** BENCHMARKS.md as a pure function of the committed results. */
 import { CATALOGUE } from '../contenders/catalogue.ts';
 import { SCENARIO_NAMES } from '../scenarios/about.ts';
+import { limitLines } from './combined-limit.ts';
 import { describeParameters } from './parameters.ts';
 import { ratioTable } from './ratio-table.ts';
 import { aboutResult, type ContenderResult, figureText } from './result.ts';
@@ -50,7 +51,7 @@ function latencyCells({ latencyMs }: ContenderResult): string[] {
 
 function ratioTables(results: readonly ContenderResult[]): string[] {
   const ratios = ratioTable(results);
-  return ratios === undefined ? [] : [markdownTable(ratios.head, ratios.rows)];
+  return ratios === undefined ? [] : [markdownTable(ratios.head, ratios.rows), ...limitLines(results)];
 }
 
 function rateTable(results: readonly ContenderResult[], figures: Readonly<Record<string, string>>): string {

@@ -1,5 +1,6 @@
 /** Gathers what each turn gave and makes the results of it. */
 import { CATALOGUE, type Settings } from '../contenders/catalogue.ts';
+import { isLimitOf } from './combined-limit.ts';
 import type { Turn } from './interleave.ts';
 import type { Parameters } from './parameters.ts';
 import type { ContenderResult, MachineEnvironment, ResultLatency, RoundResult } from './result.ts';
@@ -52,10 +53,11 @@ export class Recorder {
   }
 
   results(contenders: readonly string[], run: RunDescription): ContenderResult[] {
-    return contenders.map((contender) => this.#result(contender, run));
+    const ran = contenders.filter((name) => this.of(name).length > 0);
+    return contenders.map((contender) => this.#result(contender, run, ran));
   }
 
-  #result(contender: string, run: RunDescription): ContenderResult {
+  #result(contender: string, run: RunDescription, ran: readonly string[]): ContenderResult {
     const entry = CATALOGUE[contender];
     if (entry === undefined) throw new Error(`no contender ${contender}`);
     const counted = this.of(contender);
@@ -82,7 +84,7 @@ export class Recorder {
         threads,
         concurrency: concurrency ?? null,
         guarantee: entry.guarantee,
-        baselines: entry.baselines?.filter((name) => this.of(name).length > 0) ?? [],
+        baselines: entry.baselines?.filter((name) => ran.includes(name) || isLimitOf(name, ran)) ?? [],
         handlerCalls: median(turns.map((turn) => turn.handlerCalls)),
         peakRssMiB: Math.max(...turns.map((turn) => turn.peakRssMiB)),
         publisherCpuMicrosPerMessage: publisher.length === 0 ? null : rounded(median(publisher), 3),

@@ -1,5 +1,6 @@
 /** What a run prints. */
 
+import { limitLines } from './combined-limit.ts';
 import { describeParameters } from './parameters.ts';
 import { ratioTable } from './ratio-table.ts';
 import type { RecordedTurn, Recorder, TurnResult } from './recorder.ts';
@@ -82,7 +83,7 @@ export function finalReport(results: readonly ContenderResult[], recorder: Recor
   const rows = results.map((result) => contenderRow(result, recorder));
   const blocks = [title, table([...HEAD, ...Object.values(about(first).figures)], rows)];
   const ratios = ratioTable(results);
-  if (ratios !== undefined) blocks.push(table(ratios.head, ratios.rows));
+  if (ratios !== undefined) blocks.push([table(ratios.head, ratios.rows), ...limitLines(results)].join('\n'));
   blocks.push(environmentLines(first).join('\n'));
   return blocks.join('\n\n');
 }

@@ -1,5 +1,6 @@
 /** The JSON of a bench run: an array of these, one for each contender. BENCHMARKS.md is made of nothing else. */
 import { aboutScenario, SCENARIO_NAMES, type ScenarioAbout } from '../scenarios/about.ts';
+import { limitRounds } from './combined-limit.ts';
 import type { Parameters } from './parameters.ts';
 import { median } from './statistics.ts';
 
@@ -75,7 +76,7 @@ export interface ResultEnvironment extends MachineEnvironment {
   readonly threads: number | 'auto';
   readonly concurrency: number | null;
   readonly guarantee: string;
-  /** What it is compared with, as far as it ran in the same rounds. */
+  /** What it is compared with, as far as it, or the parts it is made of, ran in the same rounds. */
   readonly baselines: readonly string[];
   /** Medians and the highest of all rounds. */
   readonly handlerCalls: number;
@@ -120,9 +121,9 @@ export function figureText(value: number | undefined): string {
   return Math.abs(value) >= 100 ? Math.round(value).toLocaleString('en-US') : String(Number(value.toPrecision(3)));
 }
 
-function compared(ours: ContenderResult, theirs: ContenderResult, measure: string): MeasureRatio {
-  const rounds = ours.rounds.flatMap((round, i) => {
-    const other = theirs.rounds[i];
+function compared(ours: readonly RoundResult[], theirs: readonly RoundResult[], measure: string): MeasureRatio {
+  const rounds = ours.flatMap((round, i) => {
+    const other = theirs[i];
     return other === undefined ? [] : [{ own: measureOf(round, measure), other: measureOf(other, measure) }];
   });
   return {
@@ -136,9 +137,9 @@ function compared(ours: ContenderResult, theirs: ContenderResult, measure: strin
 export function ratiosOf(results: readonly ContenderResult[]): Ratio[] {
   return results.flatMap((ours) =>
     ours.environment.baselines.flatMap((name) => {
-      const theirs = results.find((other) => other.contender === name);
+      const theirs = results.find((other) => other.contender === name)?.rounds ?? limitRounds(name, results);
       if (theirs === undefined) return [];
-      const measures = aboutResult(ours).compares.map((measure) => compared(ours, theirs, measure));
+      const measures = aboutResult(ours).compares.map((measure) => compared(ours.rounds, theirs, measure));
       return [{ contender: ours.contender, baseline: name, measures }];
     }),
   );

@@ -1,16 +1,17 @@
-/** A queue is filled, then drained: what `noop` and `mongo` have in common. */
+/** A queue is filled, then drained: what `noop`, `mongo` and `cpu` have in common. */
 import { CHILD_FILE, contenderUrl } from '../harness/build.ts';
 import { fill } from '../harness/filler.ts';
 import { startProgress } from '../harness/progress.ts';
 import { startContender } from '../harness/run-child.ts';
 import { entryOf, jobOf, type Scenario, settle } from './scenario.ts';
 
+/** @param writes - what a contender does whose entry says nothing else */
 export function drain(writes: boolean): Scenario {
   return async (bench, turn, messages) => {
-    const store = writes ? bench.store : undefined;
+    const entry = entryOf(turn);
+    const store = (entry.writes ?? writes) ? bench.store : undefined;
     await bench.queue.recreate();
     await store?.empty();
-    const entry = entryOf(turn);
     if (entry.withoutQueue !== true) {
       const filling = startProgress(`filling for ${turn.contender}`);
       const { amqpUrl, options } = bench;
