@@ -1,6 +1,6 @@
 import { composeDown, composeUp, dockerAnswers } from './docker.ts';
 import type { FoundServer, MissingServer, SearchOptions } from './found-server.ts';
-import { installRabbit } from './install-rabbitmq.ts';
+import { installPackage } from './install-package.ts';
 import { DEFAULT_AMQP_URL, probeRabbit } from './rabbitmq-probe.ts';
 import { findRabbitScripts, RabbitServer } from './rabbitmq-server.ts';
 import { serverLedger } from './server-ledger.ts';
@@ -20,7 +20,7 @@ export async function findRabbit(search: SearchOptions): Promise<FoundServer | M
   if (findRabbitScripts() === undefined) {
     if (!search.install) return { missing: [...tried, 'rabbitmq-server is not installed', INSTALL_HINT].join('; ') };
     try {
-      await installRabbit(search.onProgress);
+      await installPackage('rabbitmq-server', search.onProgress);
     } catch (error) {
       return { missing: [...tried, (error as Error).message].join('; ') };
     }

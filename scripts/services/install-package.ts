@@ -5,23 +5,30 @@ import { type CommandResult, lastLines, runCommand } from './run-command.ts';
 
 /** Debian's packages ask this program whether they may start their service; exit code 101 means no. */
 const POLICY_FILE = '/usr/sbin/policy-rc.d';
-const POLICY =
-  '#!/bin/sh\n# Written by millrace while it installs rabbitmq-server: no service may be started.\nexit 101\n';
+const POLICY = '#!/bin/sh\n# Written by millrace while it installs a server: no service may be started.\nexit 101\n';
 const APT_TIMEOUT_MS = 600_000;
 
+/** What can be installed, by the name of its package. */
+const SERVERS = {
+  'rabbitmq-server': { product: 'RabbitMQ', variable: 'AMQP_URL' },
+  'redis-server': { product: 'Redis', variable: 'REDIS_URL' },
+} as const;
+
 /**
- * Installs RabbitMQ from the distribution's packages; where the user is root on Debian or Ubuntu. The system's
- * service is not started: we run nodes of our own.
+ * Installs a server from the distribution's packages; where the user is root on Debian or Ubuntu. The system's
+ * service is not started: we run servers of our own.
  * @throws with what is missing, or with the last lines of apt-get
  */
-export async function installRabbit(onProgress: (line: string) => void): Promise<void> {
-  if (findBinary('apt-get') === undefined) throw new Error('RabbitMQ cannot be installed: this system has no apt-get');
-  if (process.getuid?.() !== 0) throw new Error('RabbitMQ cannot be installed: apt-get needs root; or set AMQP_URL');
-  onProgress('installing rabbitmq-server with apt-get (about a minute)');
+export async function installPackage(name: keyof typeof SERVERS, onProgress: (line: string) => void): Promise<void> {
+  const { product, variable } = SERVERS[name];
+  const refusal = `${product} cannot be installed`;
+  if (findBinary('apt-get') === undefined) throw new Error(`${refusal}: this system has no apt-get`);
+  if (process.getuid?.() !== 0) throw new Error(`${refusal}: apt-get needs root; or set ${variable}`);
+  onProgress(`installing ${name} with apt-get (about a minute)`);
   const restorePolicy = await forbidAutostart();
   try {
     await apt('update');
-    await apt('install', '--yes', '--no-install-recommends', 'rabbitmq-server');
+    await apt('install', '--yes', '--no-install-recommends', name);
   } finally {
     await restorePolicy();
   }
