@@ -11,7 +11,7 @@ import { describeMachine, quietMachine } from './harness/environment.ts';
 import { calibrate } from './harness/hash-work.ts';
 import { helpText } from './harness/help.ts';
 import { interleave } from './harness/interleave.ts';
-import { prepareContenders } from './harness/needs.ts';
+import { type Field, prepareContenders } from './harness/needs.ts';
 import { type BenchOptions, parseOptions, UsageError } from './harness/options.ts';
 import { QueueAdmin } from './harness/queue-admin.ts';
 import { Recorder } from './harness/recorder.ts';
@@ -27,7 +27,7 @@ function say(text: string): void {
 }
 
 /** Finds or starts the servers; removes what the bench made on them, also when it is interrupted. */
-async function withServers(options: BenchOptions, use: (bench: Bench) => Promise<void>): Promise<void> {
+async function withServers(options: BenchOptions, field: Field, use: (bench: Bench) => Promise<void>): Promise<void> {
   const services = await ensureServices({ install: process.env['INSTALL_SERVICES'] === '1' });
   let queue: QueueAdmin | undefined;
   let store: StoreAdmin | undefined;
@@ -38,6 +38,7 @@ async function withServers(options: BenchOptions, use: (bench: Bench) => Promise
       await queue?.close();
       await store?.remove();
       await services.stop();
+      await field.release();
     })();
     return removal;
   };
@@ -56,7 +57,8 @@ async function withServers(options: BenchOptions, use: (bench: Bench) => Promise
     const iterations = taskMs === undefined ? undefined : calibrate(taskMs);
     if (iterations !== undefined) say(`a task of ${taskMs} ms: ${iterations} hashes`);
     const longIterations = taskMs && longMs && iterations && Math.round((iterations * longMs) / taskMs);
-    const bench = { options, amqpUrl, queue, store, iterations, longIterations, arrivalRate: undefined };
+    const { redisUrl } = field;
+    const bench = { options, amqpUrl, queue, redisUrl, store, iterations, longIterations, arrivalRate: undefined };
     await use({ ...bench, arrivalRate: await arrivalRateOf(bench, say) });
   } finally {
     await remove();
@@ -92,14 +94,15 @@ async function main(args: readonly string[]): Promise<number> {
   if (options.json !== undefined) await mkdir(dirname(options.json), { recursive: true });
   say(options.skipBuild ? 'building bench/.build' : 'building dist and bench/.build');
   await build(options.skipBuild);
-  const { present, missing } = await prepareContenders(options.contenders);
+  const field = await prepareContenders(options.contenders, say);
+  const { present, missing, besides } = field;
   for (const [name, reason] of Object.entries(missing)) say(`not measured on this machine: ${name}: ${reason}`);
   if (present.length === 0) throw new Error('none of the contenders can run on this machine');
   const busyShare = await quietMachine(options.force);
   say(`${scenario}: ${present.join(', ')}; ${rounds} rounds of ${messages} after a warm-up; seed ${options.seed}`);
-  await withServers(options, async (bench) => {
+  await withServers(options, field, async (bench) => {
     const servers = { rabbitmq: bench.queue.server, database: await bench.store?.server() };
-    const machine = describeMachine(options, servers, { busyShare, warmUpMessages, command, missing });
+    const machine = describeMachine(options, servers, { busyShare, warmUpMessages, command, missing, besides });
     await measure(bench, recorder, present, warmUpMessages);
     const run = { scenario, parameters, settings: options.settings, machine };
     const results = recorder.results(present, run);

@@ -3,6 +3,7 @@ import type { Need } from '../harness/needs.ts';
 import { aboutScenario, type ScenarioName } from '../scenarios/about.ts';
 import type { ContenderJob } from './contender.ts';
 import { COMBINED_LIMIT } from './limits.ts';
+import { OTHER_SYSTEMS } from './other-systems.ts';
 
 /** What the command line says for all contenders. */
 export interface Settings {
@@ -10,6 +11,8 @@ export interface Settings {
   readonly batch: number;
   readonly threads: number;
 }
+
+export type SourceName = 'rabbitmq' | 'bullmq';
 
 export interface CatalogueEntry {
   /** File in this folder, without extension. */
@@ -26,6 +29,8 @@ export interface CatalogueEntry {
   readonly mixed?: boolean;
   /** Takes no messages: the queue stays empty. */
   readonly withoutQueue?: boolean;
+  /** Where it takes its messages from. Default: the bench's queue in RabbitMQ. */
+  readonly source?: SourceName;
   /** What a machine may not have (harness/needs.ts). */
   readonly needs?: Need;
   /** For those far slower than the others: the share of a round's messages that it gets, so that a round ends. Default 1. */
@@ -53,6 +58,7 @@ const OTHERS = [
   'amqplib-multi',
   'rabbitmq-client-insert-one',
   'amqplib-insert-one',
+  ...Object.keys(OTHER_SYSTEMS),
 ];
 
 /** Those whose messages arrive by the clock. */
@@ -198,6 +204,7 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
       "what people write first: amqplib, one insertOne a message, then its ack; as many at once as the driver's pool allows",
     guarantee: LIBRARY,
   },
+  ...OTHER_SYSTEMS,
   'millrace-cpu': {
     module: 'millrace',
     settings: (given) => ({ ...automatic(given), threads: given.threads }),

@@ -9,6 +9,8 @@ export interface ContenderJob {
   readonly amqpUrl: string;
   readonly queue: string;
   readonly messages: number;
+  /** Where the run has one. */
+  readonly redisUrl: string | undefined;
   /** Where documents go; undefined: the task does nothing. */
   readonly store: { readonly url: string; readonly database: string; readonly collection: string } | undefined;
   /** 'auto': the contender's own choice. */

@@ -4,7 +4,7 @@ import { SCENARIO_NAMES } from '../scenarios/about.ts';
 import { limitLines } from './combined-limit.ts';
 import { describeParameters } from './parameters.ts';
 import { ratioTable } from './ratio-table.ts';
-import { aboutResult, type ContenderResult, figureText } from './result.ts';
+import { aboutResult, type ContenderResult, figureText, shareLines } from './result.ts';
 import { spread } from './statistics.ts';
 import { markdownTable, whole } from './table.ts';
 
@@ -106,7 +106,7 @@ function publishedLines(results: readonly ContenderResult[]): string[] {
   ];
 }
 
-function environmentList(first: ContenderResult, file: string): string {
+function environmentList(first: ContenderResult, results: readonly ContenderResult[], file: string): string {
   const { environment: e } = first;
   const database = e.database === null ? [] : [`Database: ${e.database}; ${e.databaseSync}`];
   const publishers =
@@ -119,7 +119,9 @@ function environmentList(first: ContenderResult, file: string): string {
     `Machine: ${e.cores} cores of ${e.cpu}, ${e.memoryGiB} GiB, ${e.os}, Node ${e.node}; shared with the servers; load average ${e.loadAverage} before`,
     `Broker: ${e.rabbitmq}, ${e.queueType} queue`,
     ...database,
+    ...(e.besides ?? []).map((each) => `Besides: ${each}`),
     ...publishers,
+    ...shareLines(results),
     `Latency: ${aboutResult(first).latency}`,
     ...Object.entries(e.missing).map(([name, reason]) => `Not measured on this machine: ${name}: ${reason}`),
   ]
@@ -134,14 +136,14 @@ function section({ name, results }: ResultFile): string {
   const { title, figures } = aboutResult(first);
   const parameters = describeParameters(first.parameters);
   const heading = `## ${first.scenario}${parameters === '' ? '' : ` (${parameters})`}: ${title}`;
-  const size = `${whole(first.messages)} messages a round, ${rounds} interleaved rounds, ${first.environment.queueType} queue.`;
+  const size = `${whole(Math.max(...results.map(({ messages }) => messages)))} messages a round, ${rounds} interleaved rounds, ${first.environment.queueType} queue.`;
   const tables = [
     ...ratioTables(results),
     rateTable(results, figures),
     ...publishedLines(results),
     settingsTable(results),
   ];
-  return [heading, size, ...tables, environmentList(first, name)].join('\n\n');
+  return [heading, size, ...tables, environmentList(first, results, name)].join('\n\n');
 }
 
 export function benchmarksPage(files: readonly ResultFile[]): string {

@@ -33,6 +33,7 @@ export interface RunMoment {
   readonly warmUpMessages: number;
   readonly command: string;
   readonly missing: Readonly<Record<string, string>>;
+  readonly besides: readonly string[];
 }
 
 export function describeMachine(options: BenchOptions, servers: Servers, moment: RunMoment): MachineEnvironment {
@@ -55,5 +56,6 @@ export function describeMachine(options: BenchOptions, servers: Servers, moment:
     seed: options.seed,
     warmUpMessages: moment.warmUpMessages,
     missing: moment.missing,
+    besides: moment.besides,
   };
 }

@@ -2,30 +2,70 @@
 import { CATALOGUE } from '../contenders/catalogue.ts';
 import { buildNative } from './native.ts';
 
-export type Need = 'librabbitmq';
+export type Need = 'librabbitmq' | 'redis';
 
-/** Makes it ready, once a run. Resolves with why that is impossible here, or undefined. */
-const PREPARE: Readonly<Record<Need, () => Promise<string | undefined>>> = {
-  librabbitmq: async () => buildNative(),
+/** What was made ready. */
+interface Provision {
+  readonly redisUrl?: string;
+  /** Which it is, for the results. */
+  readonly label?: string;
+  readonly release?: () => Promise<void>;
+}
+
+type Say = (line: string) => void;
+
+/** Makes it ready, once a run. Resolves with why that is impossible here where it is. */
+const PREPARE: Readonly<Record<Need, (say: Say) => Promise<Provision | string>>> = {
+  librabbitmq: async () => buildNative() ?? {},
+  redis: orReason(async (say) => {
+    const { openRedis } = await import('./redis.ts');
+    const redis = await openRedis(say);
+    return { redisUrl: redis.url, label: redis.label, release: () => redis.stop() };
+  }),
 };
+
+function orReason(prepare: (say: Say) => Promise<Provision>): (say: Say) => Promise<Provision | string> {
+  return async (say) => {
+    try {
+      return await prepare(say);
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+}
 
 export interface Field {
   readonly present: readonly string[];
   /** Why each of the others cannot run on this machine. */
   readonly missing: Readonly<Record<string, string>>;
+  /** There when a contender of the run needs it. */
+  readonly redisUrl: string | undefined;
+  /** What takes part besides the servers that every run needs. */
+  readonly besides: readonly string[];
+  /** Stops what was started. */
+  release(): Promise<void>;
 }
 
 /** Makes ready what the contenders need, and tells which of them cannot run. */
-export async function prepareContenders(contenders: readonly string[]): Promise<Field> {
-  const reasons = new Map<Need, string | undefined>();
+export async function prepareContenders(contenders: readonly string[], say: Say): Promise<Field> {
+  const prepared = new Map<Need, Provision | string>();
   const present: string[] = [];
   const missing: Record<string, string> = {};
   for (const name of contenders) {
     const need = CATALOGUE[name]?.needs;
-    if (need !== undefined && !reasons.has(need)) reasons.set(need, await PREPARE[need]());
-    const reason = need === undefined ? undefined : reasons.get(need);
-    if (reason === undefined) present.push(name);
-    else missing[name] = reason;
+    if (need !== undefined && !prepared.has(need)) prepared.set(need, await PREPARE[need](say));
+    const result = need === undefined ? undefined : prepared.get(need);
+    if (typeof result === 'string') missing[name] = result;
+    else present.push(name);
   }
-  return { present, missing };
+  const provisions = [...prepared.values()].filter((result) => typeof result !== 'string');
+  return {
+    present,
+    missing,
+    redisUrl: provisions.find(({ redisUrl }) => redisUrl !== undefined)?.redisUrl,
+    besides: provisions.flatMap(({ label }) => label ?? []),
+    async release() {
+      for (const { release } of provisions) await release?.();
+    },
+  };
 }

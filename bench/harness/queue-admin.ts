@@ -1,5 +1,6 @@
 /** The bench's own queue: made fresh for each contender of each round, so that none inherits another's log or index. */
 import amqplib from 'amqplib';
+import type { Left } from './verdict.ts';
 
 export type QueueType = 'quorum' | 'classic';
 
@@ -46,7 +47,7 @@ export class QueueAdmin {
    * Messages left once no consumer is there any more, dead letters included.
    * Polls: that a closed consumer's unacked messages are back in the queue is a state of the broker, which tells nobody.
    */
-  async left(): Promise<{ queued: number; dead: number }> {
+  async left(): Promise<Left> {
     for (let tries = 0; ; tries++) {
       const state = await this.#onChannel((channel) => channel.checkQueue(this.queue));
       if (state.consumerCount === 0) return { queued: state.messageCount, dead: await this.#deadLetters() };

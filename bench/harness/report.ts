@@ -4,7 +4,7 @@ import { limitLines } from './combined-limit.ts';
 import { describeParameters } from './parameters.ts';
 import { ratioTable } from './ratio-table.ts';
 import type { RecordedTurn, Recorder, TurnResult } from './recorder.ts';
-import { aboutResult as about, type ContenderResult, figureText } from './result.ts';
+import { aboutResult as about, type ContenderResult, figureText, shareLines } from './result.ts';
 import { spread } from './statistics.ts';
 import { table, whole } from './table.ts';
 
@@ -60,12 +60,14 @@ const HEAD = [
   'duplicates',
 ];
 
-function environmentLines(result: ContenderResult): string[] {
+function environmentLines(result: ContenderResult, shares: readonly string[]): string[] {
   const { environment: e } = result;
   const publishers = e.publisherCpuMicrosPerMessage;
   return [
     `${e.rabbitmq}, ${e.queueType} queue${e.database === null ? '' : `; ${e.database}, ${e.databaseSync}`}`,
     `Node ${e.node}, ${e.cores} × ${e.cpu}, commit ${e.commit}, load ${e.loadAverage}, seed ${e.seed}`,
+    ...(e.besides ?? []),
+    ...shares,
     `Latency: ${about(result).latency}. – where it cannot be told.`,
     ...Object.entries(e.missing).map(([name, reason]) => `Not measured on this machine: ${name}: ${reason}`),
     ...(publishers === null
@@ -79,11 +81,11 @@ export function finalReport(results: readonly ContenderResult[], recorder: Recor
   if (first === undefined) return '';
   const parameters = describeParameters(first.parameters);
   const name = parameters === '' ? first.scenario : `${first.scenario}, ${parameters}`;
-  const title = `${name}: ${whole(first.messages)} messages, median of ${first.rounds.length} interleaved rounds`;
+  const title = `${name}: ${whole(Math.max(...results.map(({ messages }) => messages)))} messages, median of ${first.rounds.length} interleaved rounds`;
   const rows = results.map((result) => contenderRow(result, recorder));
   const blocks = [title, table([...HEAD, ...Object.values(about(first).figures)], rows)];
   const ratios = ratioTable(results);
   if (ratios !== undefined) blocks.push([table(ratios.head, ratios.rows), ...limitLines(results)].join('\n'));
-  blocks.push(environmentLines(first).join('\n'));
+  blocks.push(environmentLines(first, shareLines(results)).join('\n'));
   return blocks.join('\n\n');
 }

@@ -68,6 +68,8 @@ export interface MachineEnvironment {
   readonly warmUpMessages: number;
   /** Contenders that were asked for and cannot run on this machine, and why. */
   readonly missing: Readonly<Record<string, string>>;
+  /** What else took part, with versions: servers and languages of other systems. Absent in older results. */
+  readonly besides?: readonly string[];
 }
 
 export interface ResultEnvironment extends MachineEnvironment {
@@ -113,6 +115,13 @@ export function aboutResult(result: ContenderResult): ScenarioAbout {
   const name = SCENARIO_NAMES.find((known) => known === result.scenario);
   if (name === undefined) throw new Error(`no scenario ${result.scenario}`);
   return aboutScenario(name);
+}
+
+/** A sentence for each contender that got fewer messages than others, so that its rounds end in time. */
+export function shareLines(results: readonly ContenderResult[]): string[] {
+  const most = Math.max(...results.map(({ messages }) => messages));
+  const fewer = results.filter(({ messages }) => messages < most);
+  return fewer.map(({ contender, messages }) => `${contender}: ${messages.toLocaleString('en-US')} messages a round`);
 }
 
 /** At most three significant digits; a dash where there is none. */

@@ -2,6 +2,12 @@
 import type { ChildReport } from './child.ts';
 import type { StoredSummary } from './store-admin.ts';
 
+/** Messages that the contender did not take, and those that it gave up. */
+export interface Left {
+  readonly queued: number;
+  readonly dead: number;
+}
+
 export interface Evidence {
   readonly messages: number;
   readonly expectedChecksum: number;
@@ -9,7 +15,7 @@ export interface Evidence {
   /** Where documents are written. */
   readonly stored: StoredSummary | undefined;
   /** Still in the queue, or in its dead letters. */
-  readonly left: { readonly queued: number; readonly dead: number };
+  readonly left: Left;
 }
 
 export interface Verdict {

@@ -7,13 +7,15 @@ import type { BenchOptions } from '../harness/options.ts';
 import type { QueueAdmin } from '../harness/queue-admin.ts';
 import type { TurnResult } from '../harness/recorder.ts';
 import { COLLECTION, DATABASE, type StoreAdmin } from '../harness/store-admin.ts';
-import { judge } from '../harness/verdict.ts';
+import { judge, type Left } from '../harness/verdict.ts';
 
 /** What a turn works with. */
 export interface Bench {
   readonly options: BenchOptions;
   readonly amqpUrl: string;
   readonly queue: QueueAdmin;
+  /** There when any contender of the run needs it. */
+  readonly redisUrl: string | undefined;
   /** There when any contender of the run writes. */
   readonly store: StoreAdmin | undefined;
   /** Hashes that make --task-ms and --long-ms on this machine. */
@@ -37,6 +39,7 @@ export function jobOf(bench: Bench, turn: Turn, messages: number, store: StoreAd
     amqpUrl: bench.amqpUrl,
     queue: bench.queue.queue,
     messages,
+    redisUrl: bench.redisUrl,
     store: store && { url: store.url, database: DATABASE, collection: COLLECTION },
     seed: turn.seed,
     iterations: bench.iterations,
@@ -50,6 +53,8 @@ export interface Finished {
   readonly seed: number;
   readonly report: ChildReport;
   readonly store: StoreAdmin | undefined;
+  /** Where the messages were not in the bench's own queue. */
+  readonly left?: Left;
 }
 
 /** Looks at what the contender left behind. */
@@ -59,7 +64,7 @@ export async function settle(
 ): Promise<Omit<TurnResult, 'seconds' | 'latency' | 'publisherCpuMicros'>> {
   const { messages, seed, report, store } = finished;
   const expected = expectedChecksum(seed, messages, bench.options.parameters.bodyBytes);
-  const left = await bench.queue.left();
+  const left = finished.left ?? (await bench.queue.left());
   const stored = await store?.summarize(seed, messages);
   return {
     ...judge({ messages, expectedChecksum: expected, report, stored, left }),

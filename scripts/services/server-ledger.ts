@@ -4,7 +4,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { isAlive, startOf } from './process-identity.ts';
 
-export type ServerKind = 'rabbitmq' | 'mongodb';
+export type ServerKind = 'rabbitmq' | 'mongodb' | 'redis';
 
 /** One server that we started. */
 export interface LedgerEntry {

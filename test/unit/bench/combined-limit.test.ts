@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { limitLines } from '../../../bench/harness/combined-limit.ts';
-import { type ContenderResult, type MeasureRatio, ratiosOf } from '../../../bench/harness/result.ts';
+import { type ContenderResult, type MeasureRatio, ratiosOf, shareLines } from '../../../bench/harness/result.ts';
 import { machine } from './machine-fixture.ts';
 
 /** Rounds of [rate, CPU a message]. */
@@ -51,6 +51,11 @@ const millrace = result('millrace', [
   [25, 10],
   [100, 10],
 ]);
+
+test('a contender that got fewer messages is said to', () => {
+  assert.deepEqual(shareLines([drained, { ...inserted, messages: 50 }]), ['insert-many: 50 messages a round']);
+  assert.deepEqual(shareLines([drained, inserted]), []);
+});
 
 function measures(results: readonly ContenderResult[]): readonly MeasureRatio[] | undefined {
   return ratiosOf(results).find(({ baseline }) => baseline === 'combined-limit')?.measures;
