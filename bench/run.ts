@@ -1,6 +1,6 @@
 /**
  * npm run bench -- SCENARIO: measures contenders in interleaved rounds and prints what it found; --help tells the options.
- * harness/ is what measures, scenarios/ what is done, contenders/ what is measured.
+ * harness/ is what measures, scenarios/ what is done, contenders/ what is measured, suite/ all that stands in BENCHMARKS.md.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
@@ -21,6 +21,7 @@ import { aboutScenario } from './scenarios/about.ts';
 import { arrivalRateOf } from './scenarios/arrival-rate.ts';
 import { SCENARIO_CODE } from './scenarios/index.ts';
 import type { Bench } from './scenarios/scenario.ts';
+import { runSuite } from './suite/run-suite.ts';
 
 function say(text: string): void {
   process.stderr.write(`${text}\n`);
@@ -86,11 +87,21 @@ async function main(args: readonly string[]): Promise<number> {
     console.log(helpText());
     return 0;
   }
+  return 'suite' in options ? await runSuite({ ...options, say }) : await runScenario(options, commandOf(args));
+}
+
+/** Without what says only where the results go. */
+function commandOf(args: readonly string[]): string {
+  const words = args.filter((arg, i) => arg !== '--skip-build' && arg !== '--json' && args[i - 1] !== '--json');
+  return `npm run bench -- ${words.join(' ')}`;
+}
+
+/** Resolves with the exit code. */
+async function runScenario(options: BenchOptions, command: string): Promise<number> {
   const { scenario, rounds, messages, parameters } = options;
   if (options.before !== undefined) process.env['MILLRACE_BEFORE'] = resolve(options.before);
   const recorder = new Recorder();
   const warmUpMessages = aboutScenario(scenario).warmUp(messages);
-  const command = `npm run bench -- ${args.join(' ')}`;
   if (options.json !== undefined) await mkdir(dirname(options.json), { recursive: true });
   say(options.skipBuild ? 'building bench/.build' : 'building dist and bench/.build');
   await build(options.skipBuild);

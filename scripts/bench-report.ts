@@ -1,19 +1,22 @@
 /**
- * Writes BENCHMARKS.md from bench/results/*.json, so that no figure stands there without its data.
- * --check: says only whether it is up to date; exit code 1 when not.
+ * Writes BENCHMARKS.md and its plots from bench/results/*.json, so that no figure stands there without its data.
+ * --check: says only whether they are up to date; exit code 1 when not.
  */
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { benchmarksPage, type ResultFile } from '../bench/harness/benchmarks-page.ts';
+import { benchmarksPage } from '../bench/harness/benchmarks-page.ts';
 import type { ContenderResult } from '../bench/harness/result.ts';
+import { plotsOf, type ResultFile } from '../bench/plots/plots-of.ts';
 
 const RESULTS = new URL('../bench/results/', import.meta.url);
+const PLOTS = new URL('plots/', RESULTS);
 const PAGE = new URL('../BENCHMARKS.md', import.meta.url);
 
 const HELP = `Usage: tsx scripts/bench-report.ts [--check]
 
-Writes BENCHMARKS.md from bench/results/*.json. Results get there by
-  npm run bench -- SCENARIO --json bench/results/<date>-<commit>-<scenario>.json`;
+Writes BENCHMARKS.md and bench/results/plots from bench/results/*.json. Results get there by
+  npm run bench -- all
+  npm run bench -- SCENARIO --json bench/results/<name>.json`;
 
 async function readResults(): Promise<ResultFile[]> {
   const names = (await readdir(RESULTS)).filter((name) => name.endsWith('.json')).sort();
@@ -25,13 +28,22 @@ async function readResults(): Promise<ResultFile[]> {
   );
 }
 
-async function readPage(): Promise<string> {
+async function textOf(file: URL): Promise<string | undefined> {
   try {
-    return await readFile(PAGE, 'utf8');
+    return await readFile(file, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
+}
+
+/** What is not as it should be. */
+async function outdated(wanted: ReadonlyMap<string, string>): Promise<string[]> {
+  const differing: string[] = [];
+  for (const [href, text] of wanted) {
+    if ((await textOf(new URL(href))) !== text) differing.push(href.slice(new URL('../', import.meta.url).href.length));
+  }
+  return differing;
 }
 
 const { values } = parseArgs({
@@ -39,11 +51,18 @@ const { values } = parseArgs({
 });
 if (values.help) console.log(HELP);
 else {
-  const page = benchmarksPage(await readResults());
-  const old = await readPage();
-  if (!values.check) await writeFile(PAGE, page);
-  else if (page !== old) {
-    process.stderr.write('BENCHMARKS.md is not what bench/results gives: run npm run bench:report\n');
-    process.exitCode = 1;
+  const files = await readResults();
+  const wanted = new Map([[PAGE.href, benchmarksPage(files)]]);
+  for (const { name, svg } of plotsOf(files)) wanted.set(new URL(name, PLOTS).href, svg);
+  if (values.check) {
+    const differing = await outdated(wanted);
+    if (differing.length > 0) {
+      process.stderr.write(`not what bench/results gives: ${differing.join(', ')}: run npm run bench:report\n`);
+      process.exitCode = 1;
+    }
+  } else {
+    await rm(PLOTS, { recursive: true, force: true });
+    await mkdir(PLOTS, { recursive: true });
+    for (const [href, text] of wanted) await writeFile(new URL(href), text);
   }
 }

@@ -1,5 +1,6 @@
 /** BENCHMARKS.md as a pure function of the committed results. */
 import { CATALOGUE } from '../contenders/catalogue.ts';
+import { LATENCY_PLOT, type ResultFile, ratePlotName } from '../plots/plots-of.ts';
 import { SCENARIO_NAMES } from '../scenarios/about.ts';
 import { limitLines } from './combined-limit.ts';
 import { describeParameters } from './parameters.ts';
@@ -7,11 +8,6 @@ import { ratioTable } from './ratio-table.ts';
 import { aboutResult, type ContenderResult, figureText, shareLines } from './result.ts';
 import { spread } from './statistics.ts';
 import { markdownTable, whole } from './table.ts';
-
-export interface ResultFile {
-  readonly name: string;
-  readonly results: readonly ContenderResult[];
-}
 
 /** What the older systems of this kind publish: messages a second with concurrency 10 and prefetch 100. */
 const PUBLISHED = { noop: 7_000, writes: 12_000 } as const;
@@ -129,7 +125,17 @@ function environmentList(first: ContenderResult, results: readonly ContenderResu
     .join('\n');
 }
 
-function section({ name, results }: ResultFile): string {
+/** The latency plot is one of all its runs: it stands with the first. */
+function plotsFor(file: ResultFile, first: boolean): string[] {
+  const rates = ratePlotName(file);
+  if (rates !== undefined) return [`![Messages a second](bench/results/plots/${rates})`];
+  return file.results[0]?.scenario === 'latency' && first
+    ? [`![Latency by percentile](bench/results/plots/${LATENCY_PLOT})`]
+    : [];
+}
+
+function section(file: ResultFile, firstOfScenario: boolean): string {
+  const { name, results } = file;
   const [first] = results;
   if (first === undefined) throw new Error(`bench/results/${name} holds no result`);
   const rounds = first.rounds.length;
@@ -139,6 +145,7 @@ function section({ name, results }: ResultFile): string {
   const size = `${whole(Math.max(...results.map(({ messages }) => messages)))} messages a round, ${rounds} interleaved rounds, ${first.environment.queueType} queue.`;
   const tables = [
     ...ratioTables(results),
+    ...plotsFor(file, firstOfScenario),
     rateTable(results, figures),
     ...publishedLines(results),
     settingsTable(results),
@@ -149,6 +156,9 @@ function section({ name, results }: ResultFile): string {
 export function benchmarksPage(files: readonly ResultFile[]): string {
   const rank = ({ results }: ResultFile): number => SCENARIO_NAMES.findIndex((name) => name === results[0]?.scenario);
   const sorted = [...files].sort((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1));
-  const sections = sorted.length === 0 ? [NO_RESULTS] : sorted.map((file) => `${section(file)}\n`);
+  const sections =
+    sorted.length === 0
+      ? [NO_RESULTS]
+      : sorted.map((file, n) => `${section(file, n === 0 || rank(file) !== rank(sorted[n - 1] as ResultFile))}\n`);
   return [INTRODUCTION, ...sections].join('\n');
 }

@@ -26,6 +26,12 @@ function contenderLines(scenario: ScenarioName): string {
 
 export function helpText(): string {
   return `Usage: npm run bench -- SCENARIO [options]
+       npm run bench -- all [--force]
+       npm run bench -- --quick [--force]
+
+all measures everything that stands in BENCHMARKS.md into bench/results, in about an hour; npm run bench:report then writes
+the page and its plots. --quick measures the most telling part of it in less than five minutes, writes nothing, and sets
+the ratios next to the committed ones.
 
 Scenarios
 ${SCENARIO_NAMES.map(scenarioLine).join('\n')}

@@ -41,6 +41,7 @@ const FLAGS = {
   json: { type: 'string' },
   seed: { type: 'string' },
   force: { type: 'boolean', default: false },
+  quick: { type: 'boolean', default: false },
   'skip-build': { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
@@ -94,7 +95,7 @@ function scenarioOf(positionals: readonly string[]): ScenarioName {
   const scenario = SCENARIO_NAMES.find((known) => known === positionals[0]);
   if (scenario !== undefined && positionals.length === 1) return scenario;
   const got = positionals.length === 0 ? 'none' : `"${positionals.join(' ')}"`;
-  throw new UsageError(`one scenario is needed (${SCENARIO_NAMES.join(', ')}), got ${got}; --help tells more`);
+  throw new UsageError(`one scenario is needed (${SCENARIO_NAMES.join(', ')}) or all, got ${got}; --help tells more`);
 }
 
 function listed(texts: readonly string[]): string[] {
@@ -112,10 +113,27 @@ function namesOf(scenario: ScenarioName, against: readonly string[], only: reado
   }
 }
 
+/** All runs of bench/suite/runs.ts instead of one scenario. */
+export interface SuiteOptions {
+  readonly suite: true;
+  readonly quick: boolean;
+  readonly force: boolean;
+}
+
+const WITH_SUITE = ['--force', '--quick', 'all'];
+
+function suiteOptions(args: readonly string[], { values }: Parsed): SuiteOptions {
+  const other = args.find((arg) => !WITH_SUITE.includes(arg));
+  if (other !== undefined) throw new UsageError(`all and --quick take only --force beside them, got "${other}"`);
+  return { suite: true, quick: values.quick, force: values.force };
+}
+
 /** `'help'` when only the help text is wanted. Throws UsageError. */
-export function parseOptions(args: readonly string[]): BenchOptions | 'help' {
-  const { values, positionals } = parse(args);
+export function parseOptions(args: readonly string[]): BenchOptions | SuiteOptions | 'help' {
+  const parsed = parse(args);
+  const { values, positionals } = parsed;
   if (values.help) return 'help';
+  if (values.quick || positionals[0] === 'all') return suiteOptions(args, parsed);
   const scenario = scenarioOf(positionals);
   const queueType = values['queue-type'];
   if (queueType !== 'quorum' && queueType !== 'classic') {

@@ -2,41 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { benchmarksPage } from '../../../bench/harness/benchmarks-page.ts';
 import type { ContenderResult } from '../../../bench/harness/result.ts';
-import { machine } from './machine-fixture.ts';
+import { resultOf } from './result-fixture.ts';
 
 function result(contender: string, rate: number, scenario = 'noop'): ContenderResult {
-  const rounds = [0.9, 1, 1.1].map((factor) => ({
-    seconds: 1,
-    rate: rate * factor,
-    cpuMicrosPerMessage: 5,
-    lost: 0,
-    duplicates: 0,
-    latencyMs: null,
-    figures: {},
-  }));
-  return {
-    scenario,
-    contender,
-    parameters: {},
-    messages: 1000,
-    rounds,
-    rate,
-    cpuMicrosPerMessage: 5,
-    latencyMs: null,
-    figures: {},
-    environment: {
-      ...machine,
-      prefetch: 2000,
-      batch: 250,
-      threads: 1,
-      concurrency: null,
-      guarantee: 'at least once',
-      baselines: contender === 'prototype' ? [] : ['prototype'],
-      handlerCalls: 1000,
-      peakRssMiB: 100,
-      publisherCpuMicrosPerMessage: null,
-    },
-  };
+  return resultOf(contender, rate, contender === 'prototype' ? [] : ['prototype'], scenario);
 }
 
 test('ratios come first, then min, median and max, then where it was measured', () => {

@@ -5,7 +5,7 @@ import { type BenchOptions, parseOptions, UsageError } from '../../../bench/harn
 
 function parsed(text: string): BenchOptions {
   const options = parseOptions(text.split(' ').filter((word) => word !== ''));
-  assert.ok(options !== 'help');
+  assert.ok(options !== 'help' && !('suite' in options));
   return options;
 }
 
@@ -68,7 +68,7 @@ test('--only leaves the standard contenders out', () => {
 
 test('what cannot be meant is a usage error that says what can', () => {
   const cases: [string, RegExp][] = [
-    ['', /one scenario is needed \(noop, mongo, cpu, .*\), got none/],
+    ['', /one scenario is needed \(noop, mongo, cpu, .*\) or all, got none/],
     ['fast', /got "fast"/],
     ['noop mongo', /got "noop mongo"/],
     ['noop --messages 0', /--messages must be a whole number from 1, got "0"/],
@@ -106,4 +106,11 @@ test('--help tells every option and every contender', () => {
   ]) {
     assert.ok(text.includes(word), word);
   }
+});
+
+test('all and --quick are the whole suite, and take only --force', () => {
+  assert.deepEqual(parseOptions(['all']), { suite: true, quick: false, force: false });
+  assert.deepEqual(parseOptions(['--quick', '--force']), { suite: true, quick: true, force: true });
+  assert.throws(() => parseOptions(['all', '--rounds', '3']), /take only --force beside them, got "--rounds"/);
+  assert.throws(() => parseOptions(['noop', '--quick']), /got "noop"/);
 });
