@@ -8,8 +8,8 @@ export interface Placed {
 export const PALETTE: readonly string[] = ['#0b6e4f', '#c1440e', '#3d5a98', '#8a6d00', '#7a3b8f', '#4a4a4a'];
 const FONT = 'font-family="Helvetica, Arial, sans-serif"';
 
-function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+function escaped(content: string): string {
+  return content.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
 /** At most two decimals, so that the same data gives the same file. */

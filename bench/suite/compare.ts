@@ -32,7 +32,7 @@ export function sameOrder(quick: readonly ContenderResult[], committed: readonly
   const NEAR = 1.2;
   const rates = quick.flatMap(({ contender, rate }) => {
     const then = committed.find((other) => other.contender === contender);
-    return then === undefined ? [] : [{ now: rate, then: then.rate }];
+    return then === undefined ? [] : [{ now: rate, before: then.rate }];
   });
-  return rates.every((one) => rates.every((other) => one.then <= other.then * NEAR || one.now * NEAR > other.now));
+  return rates.every((one) => rates.every((other) => one.before <= other.before * NEAR || one.now * NEAR > other.now));
 }

@@ -36,7 +36,7 @@ export async function runSuite(options: SuiteTask): Promise<number> {
   try {
     for (const run of runs) {
       tellProgress(runs, outcomes.length, options);
-      const exitCode = await runOne(run, join(folder, `${run.name}.json`), servers, options, outcomes.length > 0);
+      const exitCode = await runOne(run, { folder, servers, built: outcomes.length > 0 }, options);
       outcomes.push({ run, exitCode });
       if (exitCode === 2) throw new Error(`the arguments of ${run.name} are wrong: ${run.args}`);
     }
@@ -57,13 +57,14 @@ function tellProgress(runs: readonly SuiteRun[], done: number, { quick, say }: S
   say(`── ${done + 1} of ${runs.length}: ${name}${quick ? '' : `, about ${left} min left`}`);
 }
 
-async function runOne(
-  run: SuiteRun,
-  json: string,
-  servers: Readonly<Record<string, string | undefined>>,
-  { quick, force }: SuiteTask,
-  built: boolean,
-): Promise<number> {
+interface Circumstances {
+  readonly folder: string;
+  readonly servers: Readonly<Record<string, string | undefined>>;
+  readonly built: boolean;
+}
+
+async function runOne(run: SuiteRun, where: Circumstances, { quick, force }: SuiteTask): Promise<number> {
+  const { folder, servers, built } = where;
   const words = [
     run.args,
     quick ? run.quick : undefined,
@@ -71,10 +72,14 @@ async function runOne(
     built ? '--skip-build' : undefined,
   ];
   const args = words.flatMap((text) => text?.split(' ') ?? []);
-  const child = spawn(process.execPath, [...process.execArgv, RUN, ...args, '--json', json], {
-    env: { ...process.env, ...servers },
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
+  const child = spawn(
+    process.execPath,
+    [...process.execArgv, RUN, ...args, '--json', join(folder, `${run.name}.json`)],
+    {
+      env: { ...process.env, ...servers },
+      stdio: ['ignore', 'inherit', 'inherit'],
+    },
+  );
   const [code] = (await once(child, 'exit')) as [number | null];
   return code ?? 1;
 }
