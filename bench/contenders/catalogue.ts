@@ -4,6 +4,7 @@ import { aboutScenario, type ScenarioName } from '../scenarios/about.ts';
 import type { ContenderJob } from './contender.ts';
 import { COMBINED_LIMIT } from './limits.ts';
 import { OTHER_SYSTEMS } from './other-systems.ts';
+import { PUBLISHERS } from './publishers.ts';
 
 /** What the command line says for all contenders. */
 export interface Settings {
@@ -205,6 +206,7 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
     guarantee: LIBRARY,
   },
   ...OTHER_SYSTEMS,
+  ...PUBLISHERS,
   'millrace-cpu': {
     module: 'millrace',
     settings: (given) => ({ ...automatic(given), threads: given.threads }),

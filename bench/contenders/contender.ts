@@ -9,6 +9,8 @@ export interface ContenderJob {
   readonly amqpUrl: string;
   readonly queue: string;
   readonly messages: number;
+  /** Messages unconfirmed at once, where the contender publishes. */
+  readonly window: number | undefined;
   /** Where the run has one. */
   readonly redisUrl: string | undefined;
   /** Where documents go; undefined: the task does nothing. */

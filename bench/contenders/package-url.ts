@@ -8,3 +8,10 @@ export function packageUrl(entry: '.' | './task'): string {
   if (checkout === undefined) return entry === '.' ? 'millrace' : 'millrace/task';
   return pathToFileURL(join(checkout, 'dist', entry, 'index.js')).href;
 }
+
+/** From now on it is the one of --before, in this process and its threads. */
+export function takePackageBefore(contender: string): void {
+  const checkout = process.env['MILLRACE_BEFORE'];
+  if (checkout === undefined) throw new Error(`${contender} needs --before DIR, a checkout with a built dist/`);
+  process.env['MILLRACE_BENCH_PACKAGE'] = checkout;
+}

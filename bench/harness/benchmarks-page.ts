@@ -26,10 +26,11 @@ How it is measured (\`npm run bench -- --help\`, code in \`bench/harness\`):
   not counted.
 - Time and CPU run from the moment the contender's \`basic.consume\` leaves its process to the moment its last ack does
   (where messages arrive meanwhile: from the first publish). Both are seen at the process's own sockets, at the same place for all.
-  CPU is that of all threads of the process.
+  CPU is that of all threads of the process. Contenders whose sockets cannot be seen from Node (in C, or with another
+  server) take the two at the same places themselves. publish: from the call to the last confirm.
 - A message counts when it is acked. Handlers count their calls and add up a checksum of what they were given; after the
   run the queue must be empty, and where documents are written, every id in the collection is compared with those sent.
-  \`lost\` and \`duplicates\` come from there.
+  \`lost\` and \`duplicates\` come from there. publish: the queue is read out after the run, ids and bodies compared.
 - Where messages arrive by the clock, latency runs from the moment when the clock said that a message should leave, so that
   what a stall holds up counts as late. How late the publisher itself was is in those latencies and stands beside them.
 - Where latency runs from and to stands below each table. Percentiles are medians over the rounds, max is the highest of

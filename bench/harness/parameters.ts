@@ -51,6 +51,7 @@ export const PARAMETERS = {
     whole: true,
     about: 'how long each body is',
   },
+  window: { flag: 'window', unit: 'messages', lowest: 1, highest: 65_535, whole: true, about: 'unconfirmed at once' },
 } as const satisfies Readonly<Record<string, ParameterAbout>>;
 
 export type ParameterName = keyof typeof PARAMETERS;

@@ -45,6 +45,11 @@ export class PublishBlock {
     this.length = this.#template.length;
   }
 
+  /** The bytes of message 0, and where in them its id stands: for those that write blocks elsewhere. */
+  get template(): { readonly bytes: Buffer; readonly ids: readonly number[] } {
+    return { bytes: this.#template, ids: [this.#idInProperties, this.#idInBody] };
+  }
+
   /** Writes message `index` at `at`. */
   writeTo(target: Buffer, at: number, index: number): void {
     const id = idAt(this.#seed, index);

@@ -21,7 +21,7 @@ export function turnLine({ turn, messages, result }: RecordedTurn): string {
     `duplicates ${result.duplicates}`,
     ...result.faults.map((fault) => `FAULT: ${fault}`),
   ];
-  return `${round.padEnd(8)} ${turn.contender.padEnd(21)} ${parts.join(', ')}`;
+  return `${round.padEnd(8)} ${turn.contender.padEnd(26)} ${parts.join(', ')}`;
 }
 
 function contenderRow(result: ContenderResult, recorder: Recorder): string[] {

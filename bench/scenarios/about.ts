@@ -156,6 +156,18 @@ export const SCENARIOS = {
     compares: ['rate', 'cpu'],
     figures: { megabytes: 'MB/s' },
   },
+  publish: {
+    title: 'An empty queue is filled, each message confirmed',
+    about: 'an empty queue is filled; from the call to the last confirm',
+    messages: () => 200_000,
+    rounds: 7,
+    warmUp: atMost20k,
+    writes: false,
+    parameters: { window: 2000 },
+    latency: 'not measured: what counts here is how fast all are confirmed',
+    compares: ['rate', 'cpu'],
+    figures: {},
+  },
 } as const satisfies Readonly<Record<string, ScenarioAbout>>;
 
 export type ScenarioName = keyof typeof SCENARIOS;

@@ -8,6 +8,7 @@ import { live } from './live.ts';
 import { mongo } from './mongo.ts';
 import { noop } from './noop.ts';
 import { payload } from './payload.ts';
+import { publish } from './publish.ts';
 import type { Scenario } from './scenario.ts';
 
 export const SCENARIO_CODE: Readonly<Record<ScenarioName, Scenario>> = {
@@ -20,4 +21,5 @@ export const SCENARIO_CODE: Readonly<Record<ScenarioName, Scenario>> = {
   'latency-share': latency,
   burst,
   payload,
+  publish,
 };

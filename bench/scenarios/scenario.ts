@@ -39,6 +39,7 @@ export function jobOf(bench: Bench, turn: Turn, messages: number, store: StoreAd
     amqpUrl: bench.amqpUrl,
     queue: bench.queue.queue,
     messages,
+    window: bench.options.parameters.window,
     redisUrl: bench.redisUrl,
     store: store && { url: store.url, database: DATABASE, collection: COLLECTION },
     seed: turn.seed,

@@ -61,6 +61,18 @@ test('payload takes fewer messages the longer they are', () => {
   assert.deepEqual(messages, [200_000, 200_000, 26_214, 2621, 256]);
 });
 
+test('publish sets sendMany next to the publishers of client libraries and to the bound of the broker', () => {
+  const { contenders, parameters, writes } = parsed('publish --window 100 --against c-publisher');
+  assert.deepEqual(contenders, [
+    'millrace-send',
+    'rabbitmq-client-publisher',
+    'amqplib-publisher',
+    'bare-publisher',
+    'c-publisher',
+  ]);
+  assert.deepEqual([parameters, writes], [{ window: 100 }, false]);
+});
+
 test('--only leaves the standard contenders out', () => {
   assert.deepEqual(parsed('noop --only prototype').contenders, ['prototype']);
   assert.deepEqual(parsed('live --only bare-reader').writes, false);
@@ -82,6 +94,8 @@ test('what cannot be meant is a usage error that says what can', () => {
     ['latency --arrival-rate 0.5', /--arrival-rate must be a whole number from 1 to 100000, got "0.5"/],
     ['latency --arrival-share 80', /latency has no --arrival-share/],
     ['latency-share --arrival-share 101', /--arrival-share must be a number from 1 to 100, got "101"/],
+    ['publish --window 0.5', /--window must be a whole number from 1 to 65535, got "0.5"/],
+    ['publish --only millrace', /no contender "millrace" in publish/],
   ];
   for (const [text, expected] of cases) {
     assert.throws(
