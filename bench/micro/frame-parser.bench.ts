@@ -37,7 +37,7 @@ const recorded = Buffer.concat(
 );
 
 function parse(chunks: readonly Buffer[]): void {
-  const parser = new FrameParser({ method: () => {}, tooLarge: () => {} }, 131_072, 1024 * 1024);
+  const parser = new FrameParser({ method: () => {}, returned: () => {}, tooLarge: () => {} }, 131_072, 1024 * 1024);
   parser.openInbox(1, sink);
   const before = received;
   for (const chunk of chunks) parser.read(chunk, chunk.length);

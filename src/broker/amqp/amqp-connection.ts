@@ -26,8 +26,10 @@ export interface ConnectionEvents {
 export interface ChannelHandler {
   /** May throw E_BROKER_PROTOCOL, which ends the connection. */
   method(method: number, args: WireReader): void;
+  /** Properties of the message that the basic.return before was about; on channels that publish. Valid during the call. */
+  returned?(properties: Buffer): void;
   /** A message above the limit is being passed over. */
-  tooLarge(bodyBytes: number): void;
+  tooLarge?(bodyBytes: number): void;
   /** The connection is gone, and the channel with it; undefined where we closed it. */
   connectionGone(error: RuntimeError | undefined): void;
 }
@@ -38,7 +40,7 @@ const REPLY_SUCCESS = 200;
 
 /**
  * One AMQP 0-9-1 connection to one host, from connect to close; another life is another object.
- * States: connection-state.ts. Reads only what a consumer needs: it never publishes and never fetches.
+ * States: connection-state.ts. Knows what consumers and publishers need of AMQP and no more.
  *
  * Everything wrong (the socket, the peer's silence, malformed bytes, a connection.close) ends in `#fail` with one coded
  * error, and nothing else ends a connection but `close`. Outgoing frames of all channels are collected in one writer, in
@@ -59,6 +61,7 @@ export class AmqpConnection {
   #socketGone: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   #channelMax = 0;
+  #frameMax = 0;
   #heartbeatSeconds = 0;
   #paused = false;
   #reading = true;
@@ -74,7 +77,8 @@ export class AmqpConnection {
     this.#parser = new FrameParser(
       {
         method: (channel, method, args) => this.#takeMethod(channel, method, args),
-        tooLarge: (channel, bodyBytes) => this.#channels.get(channel)?.tooLarge(bodyBytes),
+        returned: (channel, properties) => this.#channels.get(channel)?.returned?.(properties),
+        tooLarge: (channel, bodyBytes) => this.#channels.get(channel)?.tooLarge?.(bodyBytes),
       },
       FRAME_MAX,
       options.maxMessageBytes,
@@ -89,6 +93,11 @@ export class AmqpConnection {
   /** Product and version, once it is open. */
   get server(): string {
     return this.#server;
+  }
+
+  /** Bytes that one frame may have, once it is open. */
+  get frameMax(): number {
+    return this.#frameMax;
   }
 
   /** Why it is closed, where we did not close it. */
@@ -164,6 +173,17 @@ export class AmqpConnection {
     this.#heartbeat.sent();
   }
 
+  /**
+   * Writes whole frames, or parts of them in order, behind what was collected before. They are not copied: `written` says
+   * when their memory may be used again.
+   */
+  send(bytes: Buffer, written: () => void): void {
+    this.flush();
+    if (this.#socket === undefined || this.#state === 'closed') return;
+    this.#socket.write(bytes, written);
+    this.#heartbeat.sent();
+  }
+
   /** Stops reading, except while a reply is awaited: without it a cancel or close could never be confirmed. */
   setPaused(paused: boolean): void {
     this.#paused = paused;
@@ -232,6 +252,7 @@ export class AmqpConnection {
       const tuning = answerTune(args, this.writer, this.target.vhost, wanted);
       this.#channelMax = tuning.channelMax;
       this.#heartbeatSeconds = tuning.heartbeatSeconds;
+      this.#frameMax = tuning.frameMax;
       this.#parser.limitFrames(tuning.frameMax);
       this.#move('opening');
     } else if (method === methods.CONNECTION_OPEN_OK && this.#state === 'opening') {

@@ -34,6 +34,8 @@ export class ContentInbox {
   /** Something was handed over during this read. */
   touched = false;
   bodyMissing = 0;
+  /** The message that arrives was returned to us: its properties are shown, the rest is skipped. */
+  returned = false;
   /** The message is skipped: nobody wants it, or it is too large. */
   #skipping = false;
   #buffer = EMPTY;
@@ -55,6 +57,12 @@ export class ContentInbox {
     args.expectEnd();
     if (tag !== this.nextTag) throw malformed(`got delivery tag ${tag}, expected ${this.nextTag}`);
     this.state = 'header';
+  }
+
+  /** A message that we published comes back: its content follows. */
+  expectReturned(): void {
+    this.state = 'header';
+    this.returned = true;
   }
 
   /** Takes the content header; what is larger than `maxBytes` is skipped. Throws E_BROKER_PROTOCOL. */
@@ -87,6 +95,7 @@ export class ContentInbox {
   deliver(delivery: RawDelivery): void {
     const tag = this.nextTag++;
     this.state = 'method';
+    this.returned = false;
     if (this.#skipping || this.sink === undefined) return;
     delivery.tag = tag;
     delivery.redelivered = this.redelivered;

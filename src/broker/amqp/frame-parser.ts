@@ -4,6 +4,7 @@ import { ContentInbox, HEADER_FIXED_BYTES, malformed } from './content-inbox.ts'
 import {
   BASIC_CLASS,
   BASIC_DELIVER,
+  BASIC_RETURN,
   FRAME_BODY,
   FRAME_END,
   FRAME_HEAD_BYTES,
@@ -19,6 +20,8 @@ import { WireReader } from './wire-reader.ts';
 export interface FrameHandler {
   /** Any method but basic.deliver. May throw a RuntimeError, which ends the parsing. */
   method(channel: number, method: number, args: WireReader): void;
+  /** Properties of the message that the basic.return before was about. Valid during the call. */
+  returned(channel: number, properties: Buffer): void;
   /** A message above the limit is being passed over. */
   tooLarge(channel: number, bodyBytes: number): void;
 }
@@ -282,9 +285,17 @@ export class FrameParser {
     const method = args.u32();
     if (inbox !== undefined && inbox.state !== 'method') {
       this.#fail(`got a method on channel ${channel}, expected the ${inbox.state} of a message`);
-    } else if (method !== BASIC_DELIVER) this.#handler.method(channel, method, args);
+    } else if (method === BASIC_RETURN) this.#takeReturn(channel, args);
+    else if (method !== BASIC_DELIVER) this.#handler.method(channel, method, args);
     else if (inbox === undefined) this.#fail(`got a delivery on channel ${channel}, which has no consumer`);
     else inbox.takeDeliver(args);
+  }
+
+  /** A muted inbox skips the content that follows; the handler sees only its properties. */
+  #takeReturn(channel: number, args: WireReader): void {
+    this.#handler.method(channel, BASIC_RETURN, args);
+    this.muteInbox(channel);
+    this.#inboxes[channel]?.expectReturned();
   }
 
   #takeHeader(channel: number, payload: Buffer): void {
@@ -294,7 +305,8 @@ export class FrameParser {
       return;
     }
     inbox.takeHeader(payload, this.#maxMessageBytes);
-    if (inbox.bodyMissing > this.#maxMessageBytes) this.#handler.tooLarge(channel, inbox.bodyMissing);
+    if (inbox.returned) this.#handler.returned(channel, payload.subarray(HEADER_FIXED_BYTES));
+    else if (inbox.bodyMissing > this.#maxMessageBytes) this.#handler.tooLarge(channel, inbox.bodyMissing);
     if (inbox.bodyMissing === 0) this.#complete(inbox);
   }
 

@@ -20,9 +20,13 @@ export const BASIC_CONSUME = (60 << 16) | 20;
 export const BASIC_CONSUME_OK = (60 << 16) | 21;
 export const BASIC_CANCEL = (60 << 16) | 30;
 export const BASIC_CANCEL_OK = (60 << 16) | 31;
+export const BASIC_PUBLISH = (60 << 16) | 40;
+export const BASIC_RETURN = (60 << 16) | 50;
 export const BASIC_DELIVER = (60 << 16) | 60;
 export const BASIC_ACK = (60 << 16) | 80;
 export const BASIC_NACK = (60 << 16) | 120;
+export const CONFIRM_SELECT = (85 << 16) | 10;
+export const CONFIRM_SELECT_OK = (85 << 16) | 11;
 
 export const BASIC_CLASS = 60;
 

@@ -12,7 +12,10 @@ import {
   HEARTBEAT,
   method,
   type SentDelivery,
+  shortString,
+  u8,
   u16,
+  u64,
 } from '../../../support/amqp-frames.ts';
 
 const FRAME_MAX = 4096;
@@ -38,6 +41,7 @@ function makeRig(channels: readonly number[], mute: readonly number[] = []): Rig
     parser: new FrameParser(
       {
         method: (channel, id) => void events.push(`method ${channel} ${id >>> 16}.${id & 0xffff}`),
+        returned: (channel, properties) => void events.push(`returned ${channel} ${properties.toString('hex')}`),
         tooLarge: (channel, bytes) => {
           events.push(`too large ${channel} ${bytes}`);
           rig.parser.muteInbox(channel);
@@ -148,6 +152,31 @@ describe('frame parser', () => {
       assert.deepEqual(reading.events, events);
     });
     fc.assert(property, { numRuns: 25 });
+  });
+
+  test('of messages that come back only the properties are told, however large they are and however they arrive', () => {
+    const returned = fc.record({
+      properties: fc.uint8Array({ minLength: 2, maxLength: 80 }).map((bytes) => Buffer.from(bytes)),
+      bytes: fc.oneof(fc.nat({ max: 300 }), fc.constantFrom(0, MAX_MESSAGE, MAX_MESSAGE + 1)),
+    });
+    const cuts = fc.array(fc.nat(), { maxLength: 40 });
+    const property = fc.property(fc.array(returned, { maxLength: 5 }), cuts, (messages, at) => {
+      const frames = messages.flatMap(({ properties, bytes }) => [
+        method(3, 60, 50, u16(312), shortString('NO_ROUTE'), shortString(''), shortString('nowhere')),
+        contentHeader(3, bytes, properties),
+        ...deliveryFrames({ channel: 3, tag: 1, body: Buffer.alloc(bytes) }, FRAME_MAX - 8).slice(2),
+        method(3, 60, 80, u64(1), u8(0)),
+      ]);
+      const { error, events } = readAll(cut(Buffer.concat(frames), at));
+      assert.equal(error, undefined);
+      const told = messages.flatMap(({ properties }) => [
+        'method 3 60.50',
+        `returned 3 ${properties.toString('hex')}`,
+        'method 3 60.80',
+      ]);
+      assert.deepEqual(events, told);
+    });
+    fc.assert(property);
   });
 
   test('a stream cut in two anywhere gives the same deliveries', () => {
