@@ -7,8 +7,11 @@ const LARGEST_SEQUENCE = 0xfff;
 /** A new millisecond begins in the lower half, so that there is room to count upwards from there. */
 const FRESH_SEQUENCE_MASK = 0x7ff;
 
-const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+/** Each byte as two digits, one ASCII code in either half: put together in memory, an id is one flat piece of text. */
+const HEX = Uint16Array.from({ length: 256 }, (_, byte) => (digit(byte >>> 4) << 8) | digit(byte & 0xf));
+const VERSION_DIGIT = 0x37; // 7
 const pool = Buffer.alloc(POOL_BYTES);
+const text = Buffer.from('00000000-0000-7000-8000-000000000000');
 let used = POOL_BYTES;
 let lastMs = 0;
 let sequence = 0;
@@ -30,10 +33,13 @@ export function uuidV7(nowMs: number = Date.now()): string {
   const at = used;
   used += RANDOM_BYTES;
   advance(nowMs, at);
-  const time = lastMs.toString(16).padStart(12, '0');
-  const low = HEX[(byteAt(at) & 0x3f) | 0x80] + hexOf(at + 1);
-  const node = hexOf(at + 2) + hexOf(at + 3) + hexOf(at + 4) + hexOf(at + 5) + hexOf(at + 6) + hexOf(at + 7);
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${sequence.toString(16).padStart(3, '0')}-${low}-${node}`;
+  text[14] = VERSION_DIGIT;
+  text[15] = digit(sequence >>> 8);
+  write(16, sequence);
+  write(19, ((pool[at] as number) & 0x3f) | 0x80);
+  write(21, pool[at + 1] as number);
+  for (let byte = 2; byte < RANDOM_BYTES; byte++) write(20 + 2 * byte, pool[at + byte] as number);
+  return text.toString('latin1');
 }
 
 /** Moves time and counter on: the clock if it has moved, else the counter, which may run into the next millisecond. */
@@ -43,13 +49,18 @@ function advance(nowMs: number, randomAt: number): void {
     return;
   }
   lastMs = Math.max(nowMs, lastMs + 1);
-  sequence = ((byteAt(randomAt + 6) << 8) | byteAt(randomAt + 7)) & FRESH_SEQUENCE_MASK;
+  sequence = (((pool[randomAt + 6] as number) << 8) | (pool[randomAt + 7] as number)) & FRESH_SEQUENCE_MASK;
+  const time = lastMs.toString(16).padStart(12, '0');
+  text.write(`${time.slice(0, 8)}-${time.slice(8)}`, 'latin1');
 }
 
-function byteAt(index: number): number {
-  return pool[index] ?? 0;
+/** Writes the lowest eight bits at a place of the text. */
+function write(at: number, byte: number): void {
+  const digits = HEX[byte & 0xff] as number;
+  text[at] = digits >>> 8;
+  text[at + 1] = digits;
 }
 
-function hexOf(index: number): string {
-  return HEX[byteAt(index)] ?? '';
+function digit(value: number): number {
+  return '0123456789abcdef'.charCodeAt(value);
 }
