@@ -73,6 +73,9 @@ export interface OutgoingMessage {
 
 export type Address = Pick<OutgoingMessage, 'exchange' | 'routingKey'>;
 
+/** Told once what became of a message; undefined: confirmed. Must not throw. */
+export type Settle = (error: RuntimeError | undefined) => void;
+
 /** Publishes with confirms. Persistence is in the properties (`deliveryMode: 2`), always `mandatory`. */
 export interface Publisher {
   /**
@@ -81,6 +84,11 @@ export interface Publisher {
    * again with the same message id) or E_CLIENT_CLOSED. While the broker is blocked or away it waits for `window` room.
    */
   publish(message: OutgoingMessage): Promise<void>;
+  /**
+   * The same without a promise, for who sends many: `settle` is called, perhaps before `submit` returns, with the error
+   * that `publish` would reject with.
+   */
+  submit(message: OutgoingMessage, settle: Settle): void;
   /** Resolves when everything published so far is settled. */
   drained(): Promise<void>;
   close(): Promise<void>;

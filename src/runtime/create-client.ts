@@ -38,7 +38,7 @@ export async function createClient(options: ClientOptions = {}): Promise<Client>
   return new Client(await openParts(broker, settings.window, delayPrefix), settings);
 }
 
-/** To RabbitMQ a client needs the publishing connection only: none that reads deliveries is opened for it. */
+/** To RabbitMQ a client needs no connection that reads deliveries, and one for topology only where it declares. */
 async function openParts(broker: ResolvedBroker, window: number, delayPrefix: string): Promise<ClientParts> {
   if (broker.kind === 'instance') {
     const { broker: given } = broker;
@@ -50,12 +50,12 @@ async function openParts(broker: ResolvedBroker, window: number, delayPrefix: st
       release: async () => {},
     };
   }
-  const { openAdminConnection } = await import('../broker/amqp/admin-connection.ts');
-  const connection = await openAdminConnection(amqpOptions(broker));
-  const release = (): Promise<void> => connection.close();
-  const publisher = await openOrRelease(connection.publisher({ window }), release);
-  const delays = new Delays(connection, delayPrefix);
-  return { publisher, declare: (topology) => connection.declare(topology), delays, release };
+  const { OutgoingConnections } = await import('../broker/amqp/outgoing-connections.ts');
+  const connections = new OutgoingConnections(amqpOptions(broker));
+  const release = (): Promise<void> => connections.close();
+  const publisher = await openOrRelease(connections.publisher({ window }), release);
+  const delays = new Delays(connections, delayPrefix);
+  return { publisher, declare: (topology) => connections.declare(topology), delays, release };
 }
 
 async function openOrRelease(opening: Promise<Publisher>, release: () => Promise<void>): Promise<Publisher> {

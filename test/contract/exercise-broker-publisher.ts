@@ -92,6 +92,23 @@ export const publisherCases: readonly BrokerCase[] = [
     },
   ],
   [
+    'times and bytes among the headers arrive as they were published',
+    async (trial) => {
+      const broker = await trial.connect();
+      const queue = await trial.queue(broker);
+      const publisher = await broker.publisher({ window: 10 });
+      const { sink } = await consume(broker, queue, 10);
+      const headers = {
+        at: new Date(1_700_000_000_000),
+        bytes: Buffer.from([0xff, 0, 1]),
+        deep: [{ at: new Date(0) }, Buffer.from('text')],
+      };
+      await publisher.publish(toQueue(queue, 'x', { headers }));
+      await sink.received(1);
+      assert.deepEqual(sink.deliveries[0]?.properties.headers, headers);
+    },
+  ],
+  [
     'bodies of any size up to a mebibyte arrive byte for byte',
     async (trial) => {
       const broker = await trial.connect();
@@ -187,6 +204,32 @@ export const publisherCases: readonly BrokerCase[] = [
         values.map(() => 'confirmed'),
       );
       assert.equal(await broker.readyCount(queue), values.length);
+    },
+  ],
+  [
+    'who submits is told once for each message what a promise would say',
+    async (trial) => {
+      const broker = await trial.connect();
+      const queue = await trial.queue(broker);
+      const publisher = await broker.publisher({ window: 2 });
+      const nowhere = trial.name('nowhere');
+      const told: string[] = [];
+      const submit = (message: OutgoingMessage): void => {
+        publisher.submit(message, (error) => void told.push(error?.code ?? 'confirmed'));
+      };
+      for (const to of [queue, nowhere, queue, 'q'.repeat(256), queue]) submit(toQueue(to, 'x'));
+      await publisher.drained();
+      await publisher.close();
+      submit(toQueue(queue, 'late'));
+      assert.deepEqual(told.sort(), [
+        'E_CLIENT_CLOSED',
+        'E_MESSAGE_MALFORMED',
+        'E_PUBLISH_UNROUTABLE',
+        'confirmed',
+        'confirmed',
+        'confirmed',
+      ]);
+      assert.equal(await broker.readyCount(queue), 3);
     },
   ],
   [

@@ -10,21 +10,22 @@ import type {
   PublisherOptions,
 } from '../broker.ts';
 import type { Topology } from '../topology.ts';
-import { type AdminConnection, openAdminConnection } from './admin-connection.ts';
 import { AmqpConsumer } from './amqp-consumer.ts';
 import type { AmqpBrokerOptions } from './amqp-options.ts';
 import { SHORT_STRING_BYTES } from './frame-writer.ts';
+import { OutgoingConnections } from './outgoing-connections.ts';
 import { Backoff } from './reconnect.ts';
 import { ReconnectingConnection } from './reconnecting-connection.ts';
 
 const PREFETCH_MAX = 65_535;
 
 /**
- * RabbitMQ behind the broker port, over two connections with separate work:
+ * RabbitMQ behind the broker port, over three connections with separate work:
  *
- *     deliveries, acks      our own AMQP reader             reconnecting-connection.ts → amqp-consumer.ts
- *     topology, publishing  rabbitmq-client, opened when    admin-connection.ts
- *                           first needed
+ *     deliveries, acks       our own AMQP code                 reconnecting-connection.ts → amqp-consumer.ts
+ *     messages               our own, when first needed        publishing-connection.ts → amqp-publisher.ts
+ *     topology, inspection   rabbitmq-client, when first       admin-connection.ts → amqp-topology.ts
+ *                            needed
  *
  * Separate because a broker that runs out of memory stops reading from connections that publish: acks on the same one
  * would be stuck behind them. States: reconnecting-connection.ts; a stopped broker stays stopped.
@@ -34,10 +35,10 @@ export class AmqpBroker implements Broker {
   readonly #options: AmqpBrokerOptions;
   readonly #listener: BrokerListener;
   readonly #link: ReconnectingConnection;
+  readonly #outgoing: OutgoingConnections;
   readonly #consumers = new Set<AmqpConsumer>();
   #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
-  #admin: Promise<AdminConnection> | undefined;
 
   constructor(options: AmqpBrokerOptions, listener: BrokerListener = {}) {
     this.#options = options;
@@ -49,6 +50,10 @@ export class AmqpBroker implements Broker {
       disconnected: () => {
         for (const consumer of this.#consumers) consumer.disconnected();
       },
+    });
+    this.#outgoing = new OutgoingConnections(options, {
+      blocked: (reason) => this.#link.blocked(reason),
+      unblocked: () => this.#link.unblocked(),
     });
   }
 
@@ -68,19 +73,23 @@ export class AmqpBroker implements Broker {
   }
 
   async declare(topology: Topology): Promise<void> {
-    await (await this.#openAdmin()).declare(topology);
+    this.#requireStarted('declare');
+    await this.#outgoing.declare(topology);
   }
 
   async exchangeExists(name: string): Promise<boolean> {
-    return (await this.#openAdmin()).exchangeExists(name);
+    this.#requireStarted('look up exchanges');
+    return this.#outgoing.exchangeExists(name);
   }
 
   async readyCount(queue: string): Promise<number> {
-    return (await this.#openAdmin()).readyCount(queue);
+    this.#requireStarted('look up queues');
+    return this.#outgoing.readyCount(queue);
   }
 
   async publisher(options: PublisherOptions): Promise<Publisher> {
-    return (await this.#openAdmin()).publisher(options);
+    this.#requireStarted('publish');
+    return this.#outgoing.publisher(options);
   }
 
   async consume(options: ConsumerOptions, sink: DeliverySink): Promise<Consumer> {
@@ -124,31 +133,8 @@ export class AmqpBroker implements Broker {
     const closing = [...this.#consumers].map((consumer) => consumer.close());
     await this.#link.stop();
     await Promise.all(closing);
-    await this.#closeAdmin();
+    await this.#outgoing.close();
     await starting?.catch(() => undefined); // told to whoever called start
-  }
-
-  async #closeAdmin(): Promise<void> {
-    const admin = this.#admin;
-    this.#admin = undefined;
-    // One that could not be opened was reported where it was asked for, and has nothing to close.
-    const opened = await admin?.catch(() => undefined);
-    await opened?.close();
-  }
-
-  async #openAdmin(): Promise<AdminConnection> {
-    this.#requireStarted('declare or publish');
-    this.#admin ??= openAdminConnection(this.#options, {
-      blocked: (reason) => this.#link.blocked(reason),
-      unblocked: () => this.#link.unblocked(),
-    });
-    const admin = this.#admin;
-    try {
-      return await admin;
-    } catch (error) {
-      if (this.#admin === admin) this.#admin = undefined; // the next call tries again
-      throw error;
-    }
   }
 
   #requireStarted(what: string): void {

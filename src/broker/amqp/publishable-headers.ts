@@ -1,15 +1,21 @@
 import type { FieldTable } from '../../batch/field-table.ts';
 
-const INT64_MIN = -(2 ** 63);
-
 /**
- * Headers as rabbitmq-client can write them. It has no timestamp and no byte array of its own and would send both as
- * empty or numbered tables, so a Date goes out as its Unix seconds and bytes as base64 text. NaN, the infinities and
- * numbers below -2^63 go out as text: the client takes them for integers and closes the channel, and RabbitMQ closes the
- * connection for an infinity. Plain values, the usual case, are passed on untouched.
+ * Headers as RabbitMQ takes them: it closes the whole connection for NaN and the infinities, so they go out as text.
+ * Other values, the usual case, are passed on untouched.
  */
 export function publishableHeaders(headers: FieldTable): FieldTable {
-  return Object.values(headers).some(needsConversion) ? convertTable(headers) : headers;
+  return hasUnwritable(headers, 0) ? convertTable(headers) : headers;
+}
+
+/** Deeper than tables may be nested; what is deeper, or cyclic, is refused where its bytes are counted. */
+const DEEPEST = 100;
+
+function hasUnwritable(value: unknown, depth: number): boolean {
+  if (isUnwritable(value)) return true;
+  if (!isContainer(value) || depth > DEEPEST) return false;
+  for (const each of Object.values(value)) if (hasUnwritable(each, depth + 1)) return true;
+  return false;
 }
 
 function convertTable(table: FieldTable): FieldTable {
@@ -18,22 +24,17 @@ function convertTable(table: FieldTable): FieldTable {
 
 function convert(value: unknown): unknown {
   if (isUnwritable(value)) return String(value);
-  if (!isObject(value)) return value;
-  if (value instanceof Date) return Math.floor(value.getTime() / 1000);
-  if (value instanceof Uint8Array)
-    return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64');
-  if (Array.isArray(value)) return value.map(convert);
-  return convertTable(value as FieldTable);
-}
-
-function needsConversion(value: unknown): boolean {
-  return isObject(value) || isUnwritable(value);
+  if (!isContainer(value)) return value;
+  return Array.isArray(value) ? value.map(convert) : convertTable(value as FieldTable);
 }
 
 function isUnwritable(value: unknown): value is number {
-  return typeof value === 'number' && (!Number.isFinite(value) || value < INT64_MIN);
+  return typeof value === 'number' && !Number.isFinite(value);
 }
 
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
+/** An array or a plain object; anything else is no table, and is left to be written or refused as it is. */
+function isContainer(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return Array.isArray(value) || prototype === Object.prototype || prototype === null;
 }

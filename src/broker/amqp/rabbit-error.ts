@@ -51,7 +51,7 @@ export function lostError(where: string, thrown: unknown): RuntimeError {
   const heartbeat = code === 'SOCKET_TIMEOUT';
   return new RuntimeError(
     heartbeat ? 'E_BROKER_HEARTBEAT' : 'E_BROKER_CONNECTION_CLOSED',
-    `lost the publishing connection to ${where}: ${said}`,
+    `lost the connection for topology to ${where}: ${said}`,
     thrown instanceof Error ? { cause: thrown } : {},
   );
 }

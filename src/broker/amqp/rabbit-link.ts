@@ -17,24 +17,13 @@ const NEXT: Readonly<Record<LinkState, readonly LinkState[]>> = {
   closed: [],
 };
 
-/** Told of each life of the connection. Must not throw. */
-export interface LinkUser {
-  connected(connection: Connection): void;
-}
-
-/** What the owner hears of the link; all optional. */
-export interface LinkEvents {
-  blocked?(reason: string): void;
-  unblocked?(): void;
-}
-
 /** Work on a connection may take so many times what a connect may take: a whole topology is a hundred commands. */
 const WORK_PATIENCE = 6;
 /** Time a broker has to say goodbye before the socket is closed without it. */
 const CLOSE_TIMEOUT_MS = 2000;
 
 /**
- * Keeps one rabbitmq-client connection up, for topology and publishing.
+ * Keeps one rabbitmq-client connection up, for topology and inspection.
  *
  *     created ──open──▶ connecting ──▶ connected ──lost──▶ waiting ──back-off──▶ connecting      closed from anywhere
  *
@@ -44,10 +33,8 @@ const CLOSE_TIMEOUT_MS = 2000;
  */
 export class RabbitLink {
   readonly #options: AmqpBrokerOptions;
-  readonly #events: LinkEvents;
   readonly #targets: readonly BrokerTarget[];
   readonly #backoff: Backoff;
-  readonly #users = new Set<LinkUser>();
   readonly #waiters = new Set<{ resolve(connection: Connection): void; reject(error: RuntimeError): void }>();
   #state: LinkState = 'created';
   #targetIndex = 0;
@@ -59,20 +46,10 @@ export class RabbitLink {
   #timer: NodeJS.Timeout | undefined;
 
   /** Throws E_BROKER_URL. */
-  constructor(options: AmqpBrokerOptions, events: LinkEvents = {}) {
+  constructor(options: AmqpBrokerOptions) {
     this.#options = options;
-    this.#events = events;
     this.#targets = parseBrokerUrls(options.urls);
     this.#backoff = new Backoff(options.reconnect);
-  }
-
-  get connection(): Connection | undefined {
-    return this.#connection;
-  }
-
-  /** Why it is not connected. */
-  get reason(): RuntimeError | undefined {
-    return this.#reason;
   }
 
   /** One round over all hosts; rejects with E_BROKER_UNREACHABLE, _AUTH, _VHOST or _PROTOCOL and is closed then. */
@@ -84,16 +61,6 @@ export class RabbitLink {
       await this.close();
       throw error;
     }
-  }
-
-  /** Tells `user` of each connection from now on, the present one included. */
-  join(user: LinkUser): void {
-    this.#users.add(user);
-    if (this.#connection !== undefined) user.connected(this.#connection);
-  }
-
-  leave(user: LinkUser): void {
-    this.#users.delete(user);
   }
 
   /**
@@ -123,7 +90,7 @@ export class RabbitLink {
     const connection = this.#connection;
     this.#connection = undefined;
     this.#connecting?.unsafeDestroy();
-    const closed = new RuntimeError('E_STATE', 'the publishing connection was closed');
+    const closed = new RuntimeError('E_STATE', 'the connection for topology was closed');
     for (const waiter of this.#waiters) waiter.reject(closed);
     this.#waiters.clear();
     if (connection !== undefined) await sayGoodbye(connection);
@@ -149,7 +116,7 @@ export class RabbitLink {
   #connected(waitMs: number): Promise<Connection> {
     if (this.#connection !== undefined) return Promise.resolve(this.#connection);
     if (this.#state === 'closed')
-      return Promise.reject(new RuntimeError('E_STATE', 'the publishing connection is closed'));
+      return Promise.reject(new RuntimeError('E_STATE', 'the connection for topology is closed'));
     return new Promise((resolve, reject) => {
       const settle = (): void => {
         clearTimeout(timer);
@@ -192,7 +159,7 @@ export class RabbitLink {
 
   #connect(target: BrokerTarget): Promise<Connection> {
     if (target.mechanism !== 'PLAIN') {
-      const message = `publishing to ${describeUrl(target)} works with user name and password only, got auth_mechanism=external`;
+      const message = `declaring on ${describeUrl(target)} works with user name and password only, got auth_mechanism=external`;
       return Promise.reject(new RuntimeError('E_BROKER_AUTH', message));
     }
     return new Promise((resolve, reject) => {
@@ -222,7 +189,7 @@ export class RabbitLink {
       heartbeat: target.heartbeatSeconds ?? heartbeatSeconds,
       connectionTimeout: connectTimeoutMs,
       acquireTimeout: connectTimeoutMs,
-      connectionName: `${connectionName} publisher`,
+      connectionName: `${connectionName} topology`,
       frameMax: FRAME_MAX,
       noDelay: true,
       ...(target.secure ? { tls: { ...tls } as TlsOptions } : {}),
@@ -232,7 +199,7 @@ export class RabbitLink {
   #adopt(connection: Connection): void {
     if (this.#state !== 'connecting') {
       connection.unsafeDestroy();
-      throw new RuntimeError('E_STATE', 'the publishing connection was closed while it was opened');
+      throw new RuntimeError('E_STATE', 'the connection for topology was closed while it was opened');
     }
     const lost = this.#stillborn.get(connection);
     if (lost !== undefined) throw lost;
@@ -241,10 +208,7 @@ export class RabbitLink {
     this.#connecting = undefined;
     this.#connection = connection;
     this.#reason = undefined;
-    connection.on('connection.blocked', (reason) => this.#events.blocked?.(reason));
-    connection.on('connection.unblocked', () => this.#events.unblocked?.());
     for (const waiter of [...this.#waiters]) waiter.resolve(connection);
-    for (const user of [...this.#users]) user.connected(connection);
   }
 
   #lost(connection: Connection, error: RuntimeError): void {
@@ -254,7 +218,6 @@ export class RabbitLink {
       return;
     }
     this.#connection = undefined;
-    this.#events.unblocked?.(); // a block ends with its connection; the next one is told anew
     this.#retryLater(error);
   }
 
@@ -277,7 +240,7 @@ export class RabbitLink {
 
   #move(to: LinkState): void {
     if (!NEXT[this.#state].includes(to))
-      throw new RuntimeError('E_STATE', `the publishing connection cannot go from ${this.#state} to ${to}`);
+      throw new RuntimeError('E_STATE', `the connection for topology cannot go from ${this.#state} to ${to}`);
     this.#state = to;
   }
 }

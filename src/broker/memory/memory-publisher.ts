@@ -1,13 +1,12 @@
 import { RuntimeError } from '../../errors/runtime-error.ts';
 import { Deque } from '../../support/deque.ts';
-import type { OutgoingMessage, Publisher } from '../broker.ts';
+import type { OutgoingMessage, Publisher, Settle } from '../broker.ts';
 import type { ConnectionMember, MemoryConnection } from './memory-connection.ts';
 import type { MemoryVirtualHost } from './memory-virtual-host.ts';
 
 interface Publication {
   message: OutgoingMessage;
-  readonly resolve: () => void;
-  readonly reject: (error: RuntimeError) => void;
+  readonly settle: Settle;
   /** What the broker will answer; undefined for a confirm. */
   refusal: RuntimeError | undefined;
 }
@@ -41,13 +40,20 @@ export class MemoryPublisher implements Publisher, ConnectionMember {
   }
 
   publish(message: OutgoingMessage): Promise<void> {
-    if (this.#closed) return Promise.reject(closedError());
     return new Promise((resolve, reject) => {
-      this.#accepted++;
-      const publication: Publication = { message, resolve, reject, refusal: undefined };
-      if (this.#waiting.length === 0 && this.#hasRoom()) this.#send(publication);
-      else this.#waiting.push(publication);
+      this.submit(message, (error) => (error === undefined ? resolve() : reject(error)));
     });
+  }
+
+  submit(message: OutgoingMessage, settle: Settle): void {
+    if (this.#closed) {
+      settle(closedError());
+      return;
+    }
+    this.#accepted++;
+    const publication: Publication = { message, settle, refusal: undefined };
+    if (this.#waiting.length === 0 && this.#hasRoom()) this.#send(publication);
+    else this.#waiting.push(publication);
   }
 
   drained(): Promise<void> {
@@ -61,7 +67,7 @@ export class MemoryPublisher implements Publisher, ConnectionMember {
       this.#connection.members.delete(this);
       this.#abandonInFlight(undefined);
       for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-        next.reject(closedError());
+        next.settle(closedError());
         this.#settled++;
       }
       this.#tellDrained();
@@ -99,10 +105,7 @@ export class MemoryPublisher implements Publisher, ConnectionMember {
     this.#scheduled = false;
     const confirmed = this.#inFlight;
     this.#inFlight = [];
-    for (const { resolve, reject, refusal } of confirmed) {
-      if (refusal === undefined) resolve();
-      else reject(refusal);
-    }
+    for (const { settle, refusal } of confirmed) settle(refusal);
     this.#settled += confirmed.length;
     this.proceed();
     this.#tellDrained();
@@ -135,7 +138,7 @@ export class MemoryPublisher implements Publisher, ConnectionMember {
   #abandonInFlight(cause: RuntimeError | undefined): void {
     const unconfirmed = this.#inFlight;
     this.#inFlight = [];
-    for (const { message, reject, refusal } of unconfirmed) reject(refusal ?? unconfirmedError(message, cause));
+    for (const { message, settle, refusal } of unconfirmed) settle(refusal ?? unconfirmedError(message, cause));
     this.#settled += unconfirmed.length;
   }
 

@@ -29,6 +29,7 @@ async function benchWith(answers: RuntimeError[], broker = new MemoryBroker()): 
       if (error !== undefined) throw error;
       await real?.publish(message);
     },
+    submit: () => assert.fail('follow-ups are awaited one by one'),
     drained: async () => {},
     close: async () => {},
   };

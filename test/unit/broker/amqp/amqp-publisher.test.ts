@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { type AdminConnection, openAdminConnection } from '../../../../src/broker/amqp/admin-connection.ts';
 import { AMQP_DEFAULTS } from '../../../../src/broker/amqp/amqp-options.ts';
+import { OutgoingConnections } from '../../../../src/broker/amqp/outgoing-connections.ts';
 import type { OutgoingMessage, Publisher } from '../../../../src/broker/broker.ts';
 import { method, u8, u64 } from '../../../support/amqp-frames.ts';
 import { RECONNECT } from '../../../support/consumer-rig.ts';
@@ -15,7 +15,7 @@ const BODY = '3';
 async function openAdmin(
   t: TestContext,
   takes: (opened: number, tag: number) => boolean | undefined,
-): Promise<{ readonly admin: AdminConnection; readonly opened: () => number }> {
+): Promise<{ readonly admin: OutgoingConnections; readonly opened: () => number }> {
   let opened = 0;
   const tags = new Map<number, number>();
   const answer = (peer: PeerConnection, { method: name, channel }: SentFrame): boolean => {
@@ -34,7 +34,7 @@ async function openAdmin(
     return true;
   };
   const peer = await FakeAmqpPeer.start({ answer });
-  const admin = await openAdminConnection({
+  const admin = new OutgoingConnections({
     ...AMQP_DEFAULTS,
     urls: [peer.url],
     reconnect: RECONNECT,
