@@ -7,7 +7,7 @@ import { uuidV7 } from '../support/uuid-v7.ts';
 import type { TaskDefinition } from '../task/define-task.ts';
 import { Room } from './room.ts';
 import type { SendFailure, SendManyOptions, SendOptions } from './send-options.ts';
-import { readTiming, type Timing } from './send-timing.ts';
+import { readTiming } from './send-timing.ts';
 import { type TaskMessageParts, taskMessage } from './task-message.ts';
 
 /** What a client works with, opened by the composition root. */
@@ -28,9 +28,6 @@ export interface ClientSettings {
   readonly declare: boolean;
   readonly closeGraceMs: number;
 }
-
-/** What all messages of one call have in common. */
-type Addressed = Omit<TaskMessageParts, 'id'> & { readonly timing: Timing };
 
 type ClientState = 'open' | 'closing' | 'closed';
 
@@ -133,9 +130,14 @@ export class Client implements AsyncDisposable {
     const parts = this.#address(task, options);
     const id = options.id ?? uuidV7();
     requireShortString('id', id);
-    const message = taskMessage({ ...parts, id }, payload);
+    const message = taskMessage(parts, id, payload);
     await this.#ready(parts);
-    await this.#publish(message, parts);
+    try {
+      await this.#parts.publisher.publish(this.#outgoing(message, parts));
+    } catch (error) {
+      this.#learn(error, parts);
+      throw error;
+    }
     return id;
   }
 
@@ -157,22 +159,31 @@ export class Client implements AsyncDisposable {
       failures.push({ index, id, code, message });
       if (code === 'E_CLIENT_CLOSED') givenUp = true;
     };
-    const sendNext = async (payload: unknown): Promise<void> => {
+    // No promise for each of them: that would cost as much as publishing it.
+    const sendNext = (payload: unknown): void => {
       const id = uuidV7();
       const index = ids.push(id) - 1;
-      room.enter();
+      let message: OutgoingMessage;
       try {
-        await this.#publish(taskMessage({ ...parts, id }, payload), parts);
+        message = this.#outgoing(taskMessage(parts, id, payload), parts);
       } catch (error) {
         failed(index, id, error);
+        return;
       }
-      room.leave();
+      room.enter();
+      this.#parts.publisher.submit(message, (error) => {
+        if (error !== undefined) {
+          this.#learn(error, parts);
+          failed(index, id, error);
+        }
+        room.leave();
+      });
     };
     try {
       for (const payload of payloads) {
         if (room.full) await room.freed();
         if (givenUp) break; // whatever follows would be refused too, and the iterator may have no end
-        void sendNext(payload); // never rejects
+        sendNext(payload);
       }
     } finally {
       await room.emptied(); // also when the caller's iterator throws
@@ -182,23 +193,16 @@ export class Client implements AsyncDisposable {
   }
 
   /** A queue, or a delay level, that was deleted since is declared again by the next call. */
-  async #publish(message: OutgoingMessage, { queue, timing }: Addressed): Promise<void> {
-    try {
-      await this.#parts.publisher.publish(
-        timing.remainingMs === undefined ? message : this.#delayed(message, queue, timing.remainingMs),
-      );
-    } catch (error) {
-      if (timing.remainingMs !== undefined && isNotThere(error)) this.#parts.delays.forget();
-      if (isRuntimeError(error, 'E_PUBLISH_UNROUTABLE')) {
-        this.#declared.delete(queue);
-        if (timing.remainingMs === undefined) this.#parts.delays.forget(queue);
-      }
-      throw error;
-    }
+  #learn(error: unknown, { queue, timing }: TaskMessageParts): void {
+    if (timing.remainingMs !== undefined && isNotThere(error)) this.#parts.delays.forget();
+    if (!isRuntimeError(error, 'E_PUBLISH_UNROUTABLE')) return;
+    this.#declared.delete(queue);
+    if (timing.remainingMs === undefined) this.#parts.delays.forget(queue);
   }
 
-  /** What has no time left to wait when it goes out goes to its queue at once. */
-  #delayed(message: OutgoingMessage, queue: string, remainingMs: () => number): OutgoingMessage {
+  /** A message that waits goes to its delay; what has no time left when it goes out goes to its queue at once. */
+  #outgoing(message: OutgoingMessage, { queue, timing: { remainingMs } }: TaskMessageParts): OutgoingMessage {
+    if (remainingMs === undefined) return message;
     const address = (): Address => {
       const delayMs = remainingMs();
       return delayMs > 0 ? this.#parts.delays.route(queue, delayMs) : { exchange: '', routingKey: queue };
@@ -206,7 +210,7 @@ export class Client implements AsyncDisposable {
     return { ...message, ...address(), readdress: address };
   }
 
-  #address<Payload>(task: TaskDefinition<Payload> | string, options: SendManyOptions): Addressed {
+  #address<Payload>(task: TaskDefinition<Payload> | string, options: SendManyOptions): TaskMessageParts {
     const { queue, priority, correlationId, headers } = options;
     const name = typeof task === 'string' ? task : task.name;
     const target = queue ?? (typeof task === 'string' ? undefined : task.queue) ?? this.#settings.defaultQueue;
@@ -215,7 +219,7 @@ export class Client implements AsyncDisposable {
     return { task: name, queue: target, priority, correlationId, headers, timing: readTiming(options) };
   }
 
-  async #ready({ queue, timing }: Addressed): Promise<void> {
+  async #ready({ queue, timing }: TaskMessageParts): Promise<void> {
     if (this.#settings.declare) await this.#declare(queue);
     if (timing.remainingMs !== undefined) await this.#parts.delays.ready(queue);
   }

@@ -4,11 +4,10 @@ import type { OutgoingMessage } from '../broker/broker.ts';
 import { RuntimeError } from '../errors/runtime-error.ts';
 import type { Timing } from './send-timing.ts';
 
-/** What one message is made of, beside its payload. */
+/** What the messages of one call are made of, beside their ids and payloads. */
 export interface TaskMessageParts {
   readonly task: string;
   readonly queue: string;
-  readonly id: string;
   readonly priority: number | undefined;
   readonly correlationId: string | undefined;
   readonly headers: Readonly<Record<string, unknown>> | undefined;
@@ -28,13 +27,13 @@ const PERSISTENT = 2;
  *
  * Throws E_PAYLOAD_UNENCODABLE for what JSON cannot carry.
  */
-export function taskMessage(parts: TaskMessageParts, payload: unknown): OutgoingMessage {
+export function taskMessage(parts: TaskMessageParts, id: string, payload: unknown): OutgoingMessage {
   const { timing } = parts;
   const raw = payload instanceof Uint8Array;
   const properties: MessageProperties = {
     contentType: raw ? 'application/octet-stream' : 'application/json',
     deliveryMode: PERSISTENT,
-    messageId: parts.id,
+    messageId: id,
     timestamp: Math.floor((timing.dueAt ?? Date.now()) / 1000),
     type: parts.task,
   };
@@ -42,10 +41,15 @@ export function taskMessage(parts: TaskMessageParts, payload: unknown): Outgoing
   if (parts.correlationId !== undefined) properties.correlationId = parts.correlationId;
   if (parts.headers !== undefined) properties.headers = parts.headers;
   if (timing.startBy !== undefined) properties.headers = { ...parts.headers, [START_BY]: timing.startBy };
-  return { exchange: '', routingKey: parts.queue, properties, body: raw ? payload : encodeJson(parts, payload) };
+  return {
+    exchange: '',
+    routingKey: parts.queue,
+    properties,
+    body: raw ? payload : encodeJson(parts.task, id, payload),
+  };
 }
 
-function encodeJson({ task, id }: TaskMessageParts, payload: unknown): Buffer {
+function encodeJson(task: string, id: string, payload: unknown): Buffer {
   const details = { task, id };
   let text: string | undefined;
   try {

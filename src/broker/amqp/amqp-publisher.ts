@@ -44,7 +44,8 @@ const CLOSE_TIMEOUT_MS = 2000;
  * `close` settles what is left at once; whoever wants it confirmed awaits `drained` first.
  *
  * A destination that refuses everything for a while (refusal-watch.ts) gets a new channel, once what is in flight is
- * settled or has had as long again.
+ * settled or has had as long again. Cost: about 0.6 µs a small message, beside the socket's
+ * (bench/micro/publish-encoder.bench.ts).
  */
 export class AmqpPublisher implements Publisher {
   /** Resolves when the first channel is open, rejects when it is closed before. */

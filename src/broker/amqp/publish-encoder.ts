@@ -27,7 +27,8 @@ const TWO_TO_32 = 2 ** 32;
  *     header  60 │ 0 │ body size │ properties               one frame
  *     body    bytes, at most frame-max less 8 a frame       none for an empty body
  *
- * Cost: nothing is allocated for a message that goes where the last one went.
+ * Cost: nothing is allocated for a message that goes where the last one went; about 0.5 µs for 200 bytes
+ * (bench/micro/publish-encoder.bench.ts).
  */
 export class PublishEncoder {
   readonly #blocks: PublishBlocks;
