@@ -1,5 +1,5 @@
 /** The catalogue's entries of systems that people use in place of a consumer of their own. */
-import type { CatalogueEntry } from './catalogue.ts';
+import type { CatalogueEntry } from './entry.ts';
 
 /** That of its documentation's examples; 10 to 1000 were tried and none was faster. */
 const BULLMQ_CONCURRENCY = 50;

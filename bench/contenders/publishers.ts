@@ -1,5 +1,5 @@
 /** The catalogue's entries of the publish scenario. */
-import type { CatalogueEntry } from './catalogue.ts';
+import type { CatalogueEntry } from './entry.ts';
 
 const CONFIRMED = 'persistent; each message confirmed by the broker';
 

@@ -1,6 +1,7 @@
 /** The command line of `npm run bench`. */
 import { parseArgs } from 'node:util';
-import { chooseContenders, type Settings, writesIn } from '../contenders/catalogue.ts';
+import { chooseContenders, writesIn } from '../contenders/catalogue.ts';
+import type { Settings } from '../contenders/entry.ts';
 import { aboutScenario, SCENARIO_NAMES, type ScenarioName } from '../scenarios/about.ts';
 import { PARAMETER_NAMES, PARAMETERS, type ParameterName, type Parameters } from './parameters.ts';
 import type { QueueType } from './queue-admin.ts';

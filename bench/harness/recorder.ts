@@ -1,5 +1,6 @@
 /** Gathers what each turn gave and makes the results of it. */
-import { CATALOGUE, type Settings } from '../contenders/catalogue.ts';
+import { CATALOGUE } from '../contenders/catalogue.ts';
+import type { Settings } from '../contenders/entry.ts';
 import { isLimitOf } from './combined-limit.ts';
 import type { Turn } from './interleave.ts';
 import type { Parameters } from './parameters.ts';

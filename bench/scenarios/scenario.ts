@@ -1,5 +1,6 @@
-import { CATALOGUE, type CatalogueEntry } from '../contenders/catalogue.ts';
+import { CATALOGUE } from '../contenders/catalogue.ts';
 import type { ContenderJob } from '../contenders/contender.ts';
+import type { CatalogueEntry } from '../contenders/entry.ts';
 import type { ChildReport } from '../harness/child.ts';
 import { expectedChecksum } from '../harness/filler.ts';
 import type { Turn } from '../harness/interleave.ts';

@@ -1,5 +1,5 @@
 /** Where a contender takes its messages from, made fresh and filled for each of its turns. */
-import type { SourceName } from '../contenders/catalogue.ts';
+import type { SourceName } from '../contenders/entry.ts';
 import { type FillRequest, fill } from '../harness/filler.ts';
 import type { Progress } from '../harness/progress.ts';
 import type { Left } from '../harness/verdict.ts';

@@ -1,0 +1,54 @@
+/** The catalogue's entries of consumers that are written by hand on a client library. */
+import { asGiven, BY_THE_CLOCK, type CatalogueEntry } from './entry.ts';
+
+const LIBRARY = 'at least once; ack once handled; reconnects only where the library does; no batching, no threads';
+
+/** Where each write is synced alone, one insertOne a message is slower than batches by a factor of about 20. */
+const INSERT_ONE_SHARE = 0.05;
+
+export const LIBRARIES: Readonly<Record<string, CatalogueEntry>> = {
+  'rabbitmq-client': {
+    module: 'rabbitmq-client-consumer',
+    settings: asGiven,
+    scenarios: ['noop', 'payload', ...BY_THE_CLOCK],
+    standard: [],
+    about: "rabbitmq-client's Consumer, an ack a message as it does by itself",
+    guarantee: LIBRARY,
+  },
+  'rabbitmq-client-insert-one': {
+    module: 'rabbitmq-client-consumer',
+    settings: asGiven,
+    scenarios: ['mongo'],
+    standard: [],
+    share: INSERT_ONE_SHARE,
+    about:
+      "rabbitmq-client's Consumer, one insertOne a message, then its ack; as many at once as the driver's pool allows",
+    guarantee: LIBRARY,
+  },
+  'rabbitmq-client-multi': {
+    module: 'rabbitmq-client-channel',
+    settings: asGiven,
+    scenarios: ['noop', 'payload'],
+    standard: [],
+    about: "rabbitmq-client's Channel, one ack for all that a turn of the event loop has handled",
+    guarantee: LIBRARY,
+  },
+  'amqplib-multi': {
+    module: 'amqplib-consumer',
+    settings: asGiven,
+    scenarios: ['noop', 'payload', ...BY_THE_CLOCK],
+    standard: [],
+    about: 'amqplib, one ack for all that a turn of the event loop has handled',
+    guarantee: LIBRARY,
+  },
+  'amqplib-insert-one': {
+    module: 'amqplib-insert-one',
+    settings: asGiven,
+    scenarios: ['mongo'],
+    standard: [],
+    share: INSERT_ONE_SHARE,
+    about:
+      "what people write first: amqplib, one insertOne a message, then its ack; as many at once as the driver's pool allows",
+    guarantee: LIBRARY,
+  },
+};
