@@ -15,7 +15,7 @@
  *         └─ prefix ──┘ ack 45 multiple; 47 and 49 wait for 46
  *
  * A slow task at the base holds back the acks above it. When those exceed half the prefetch, they are acked one by one,
- * so that a straggler never starves the consumer. When the window outgrows its ring (a straggler held for far longer
+ * so that a straggler never starves the consumer; and so they are when it takes too long (ack-patience.ts). When the window outgrows its ring (a straggler held for far longer
  * than its neighbours), open tags at the base are set aside in `#detached`; while there are any, nothing is `multiple`.
  *
  * Cost: about 10 ns a message (bench/micro/ack-sequencer.bench.ts). One sequencer per epoch, because a new channel
@@ -59,6 +59,11 @@ export class AckSequencer {
   /** Messages settled whose ack has not been emitted. */
   get owed(): number {
     return this.#settled + this.#detachedSettled.length;
+  }
+
+  /** After a `take`: the open tag that settled ones wait for; 0 when none waits. */
+  get straggler(): number {
+    return this.#settled > 0 ? this.#base : 0;
   }
 
   /** Messages delivered and neither settled nor closed. */

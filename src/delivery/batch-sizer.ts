@@ -1,10 +1,10 @@
 import { type Choice, workText } from './choice.ts';
+import { RecentMean } from './recent-mean.ts';
 
 /** What a batch should take of a thread: long enough that a dispatch (about 50 µs) is noise, short enough to be fair. */
 const TARGET_WORK_MS = 10;
 /** Tasks above this are `long`: no second batch waits behind them. */
 const LONG_TASK_MS = 20;
-const SAMPLES = 16;
 
 export interface BatchSizerOptions {
   /** A fixed target, or 'auto'. */
@@ -29,10 +29,8 @@ export class BatchSizer {
   readonly #threads: number;
   #limit: number;
   readonly #floor: number;
-  readonly #samples = new Float64Array(SAMPLES);
-  #sampled = 0;
+  readonly #taskMs = new RecentMean();
   #target: number;
-  #meanMs = 0;
 
   constructor(options: BatchSizerOptions) {
     this.#fixed = options.target === 'auto' ? undefined : options.target;
@@ -54,7 +52,7 @@ export class BatchSizer {
 
   /** Batches that have been learned from. */
   get samples(): number {
-    return this.#sampled;
+    return this.#taskMs.samples;
   }
 
   /** The prefetch has changed, and with it how much a batch can be. */
@@ -64,48 +62,33 @@ export class BatchSizer {
 
   /** Trimmed mean of work a message, ms; 0 while nothing is known. */
   get meanTaskMs(): number {
-    return this.#meanMs;
+    return this.#taskMs.value;
   }
 
   /** True while one task takes so long that a message is better off waiting here than behind it in a thread. */
   get longTasks(): boolean {
-    return this.#meanMs > LONG_TASK_MS && this.#floor === 1;
+    return this.meanTaskMs > LONG_TASK_MS && this.#floor === 1;
   }
 
   /** Learns from a batch that has run. */
   learn(messages: number, busyMs: number): void {
     if (messages === 0) return;
-    this.#samples[this.#sampled % SAMPLES] = busyMs / messages;
-    this.#sampled++;
-    this.#meanMs = this.#trimmedMean();
+    this.#taskMs.add(busyMs / messages);
     if (this.#fixed !== undefined) return;
-    const wanted = this.#meanMs <= 0 ? this.#limit : Math.floor(TARGET_WORK_MS / this.#meanMs);
+    const meanMs = this.meanTaskMs;
+    const wanted = meanMs <= 0 ? this.#limit : Math.floor(TARGET_WORK_MS / meanMs);
     const capped = Math.min(wanted, this.#limit, this.#target * 2);
     this.#target = Math.max(capped, this.#floor, 1);
   }
 
   #reason(): string {
     if (this.#fixed !== undefined) return 'as given';
-    if (this.#sampled === 0) return 'nothing has run yet';
+    if (this.#taskMs.samples === 0) return 'nothing has run yet';
     if (this.#target === this.#floor && this.#floor > 1) return 'tasks that a thread runs at once';
     if (this.#target >= this.#limit) return 'as much as the prefetch allows';
-    const wanted = Math.floor(TARGET_WORK_MS / this.#meanMs);
-    if (wanted > this.#target) return `grows from batch to batch, at ${workText(this.#meanMs)} a task`;
-    return `${workText(TARGET_WORK_MS)} of work at ${workText(this.#meanMs)} a task`;
-  }
-
-  #trimmedMean(): number {
-    const known = Math.min(this.#sampled, SAMPLES);
-    let sum = 0;
-    let smallest = Infinity;
-    let largest = 0;
-    for (let i = 0; i < known; i++) {
-      const sample = this.#samples[i] as number;
-      sum += sample;
-      if (sample < smallest) smallest = sample;
-      if (sample > largest) largest = sample;
-    }
-    return known < 3 ? sum / known : (sum - smallest - largest) / (known - 2);
+    const wanted = Math.floor(TARGET_WORK_MS / this.meanTaskMs);
+    if (wanted > this.#target) return `grows from batch to batch, at ${workText(this.meanTaskMs)} a task`;
+    return `${workText(TARGET_WORK_MS)} of work at ${workText(this.meanTaskMs)} a task`;
   }
 }
 

@@ -28,6 +28,8 @@ export interface RunInFlight extends Run {
   readonly ledger: Ledger;
   /** What the ledger's moments count from, on the clock of support/monotonic.ts. */
   readonly openedMonotonicMs: number;
+  /** When it was sent to its thread, on the same clock. */
+  readonly sentMonotonicMs: number;
   /** Thread time that it was expected to take when it started, ms. */
   readonly expectedMs: number;
   /** Tasks taken back from the thread before it began them. */

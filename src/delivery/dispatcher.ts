@@ -3,7 +3,7 @@ import type { BufferPool } from '../batch/buffer-pool.ts';
 import { DONE, Ledger, type LedgerState, TAKEN_BACK, WAITING } from '../batch/ledger.ts';
 import { type BatchOutcomes, readOutcomes } from '../batch/outcome-packer.ts';
 import type { Executor } from '../executor/executor.ts';
-import { monotonicOf } from '../support/monotonic.ts';
+import { monotonicNow, monotonicOf } from '../support/monotonic.ts';
 import { type Batch, positionsOf, type Run, type RunInFlight } from './batch.ts';
 import type { Choice } from './choice.ts';
 import type { BatchTrigger } from './delivery-counters.ts';
@@ -221,7 +221,8 @@ export class Dispatcher {
     packBatch(batch, { openedAtMs, openedMonotonicMs, salt }, buffer);
     const ledger = this.#ledgerFor(run);
     const expectedMs = batch.lane.sizer.meanTaskMs * (run.indexes?.length ?? batch.count);
-    const inFlight: RunInFlight = { ...run, ledger, openedMonotonicMs, expectedMs, takenBack: 0, timedOut: 0 };
+    const moments = { openedMonotonicMs, sentMonotonicMs: monotonicNow(), expectedMs };
+    const inFlight: RunInFlight = { ...run, ...moments, ledger, takenBack: 0, timedOut: 0 };
     this.#turns.begin(batch.lane, expectedMs);
     this.#inFlight.add(inFlight);
     const { name, task } = batch.lane.queue;
@@ -238,6 +239,7 @@ export class Dispatcher {
     const outcomes = readOutcomes(answer);
     this.#parts.buffers.give(takenBytes, answer);
     this.#inFlight.delete(run);
+    if (run.takenBack === 0) run.batch.lane.turnaround.add(monotonicNow() - run.sentMonotonicMs);
     this.#turns.end(run.batch.lane, run.expectedMs, outcomes.busyMs);
     this.#parts.complete(run, outcomes);
     this.#ledgers.push(run.ledger);

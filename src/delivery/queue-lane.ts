@@ -4,6 +4,7 @@ import type { SlabPool } from '../batch/slab-pool.ts';
 import type { Consumer, DeliverySink } from '../broker/broker.ts';
 import type { RuntimeError } from '../errors/runtime-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { AckPatience } from './ack-patience.ts';
 import { AckSequencer } from './ack-sequencer.ts';
 import type { Batch } from './batch.ts';
 import type { BatchSizer } from './batch-sizer.ts';
@@ -11,6 +12,7 @@ import { DeliveryBatcher } from './delivery-batcher.ts';
 import type { QueueOptions } from './delivery-options.ts';
 import type { DeliveryTally } from './delivery-tally.ts';
 import type { PrefetchSizer } from './prefetch-sizer.ts';
+import { RecentMean } from './recent-mean.ts';
 
 /** For so long a lost connection explains returns: what was returned by it has been delivered again by then. */
 const EXCUSED_MS = 600_000;
@@ -36,6 +38,8 @@ export class QueueLane implements DeliverySink {
   readonly queue: QueueOptions;
   readonly batcher: DeliveryBatcher;
   readonly sizer: BatchSizer;
+  /** From the dispatch of a batch to its answer, ms. */
+  readonly turnaround = new RecentMean();
   readonly #parts: QueueLaneParts;
   /** When epochs were lost, ms of `performance.now()`, the last ones. */
   #losses: number[] = [];
@@ -54,6 +58,7 @@ export class QueueLane implements DeliverySink {
     this.#consumer?.ack(this.#epoch, tag, multiple);
   };
   readonly #flushNow = (): void => this.flush();
+  readonly #patience = new AckPatience(() => this.turnaround.value, this.#flushNow);
 
   constructor(queue: QueueOptions, parts: QueueLaneParts) {
     this.queue = queue;
@@ -130,6 +135,7 @@ export class QueueLane implements DeliverySink {
     const dropped = this.batcher.drop();
     this.redeliveredWaiting = 0;
     this.#sequencer = this.#newSequencer();
+    this.#patience.reset();
     this.#interruption = reason?.message;
     if (reason === undefined) return;
     this.#losses = [...this.#recentLosses(), performance.now()];
@@ -198,7 +204,11 @@ export class QueueLane implements DeliverySink {
   flush(share?: number): void {
     this.#flushScheduled = false;
     if (this.#consumer === undefined) return;
-    this.#parts.tally.acked += this.#sequencer.take(this.#emitAck, share);
+    let acked = this.#sequencer.take(this.#emitAck, share);
+    if (share === undefined && this.#patience.isOver(this.#sequencer.straggler)) {
+      acked += this.#sequencer.take(this.#emitAck, 0);
+    }
+    this.#parts.tally.acked += acked;
     this.#consumer.flush();
   }
 

@@ -29,7 +29,16 @@ function runOf(tasks: readonly (readonly [LedgerState, number])[]): RunInFlight 
   }
   const batch = { count: tasks.length } as Batch;
   const openedMonotonicMs = monotonicNow() - 1_000;
-  return { batch, indexes: undefined, ledger, openedMonotonicMs, expectedMs: 0, takenBack: 0, timedOut: 0 };
+  return {
+    batch,
+    indexes: undefined,
+    ledger,
+    openedMonotonicMs,
+    sentMonotonicMs: openedMonotonicMs,
+    expectedMs: 0,
+    takenBack: 0,
+    timedOut: 0,
+  };
 }
 
 function watch(runs: readonly RunInFlight[]): { watch: DeadlineWatch; ended: number[] } {

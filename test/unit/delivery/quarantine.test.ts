@@ -27,7 +27,7 @@ function runWith(states: readonly LedgerState[], indexes?: readonly number[]): R
   ledger.threadId = THREAD;
   const timedOut = states.filter((state) => state === TIMED_OUT).length;
   const batch = { count: states.length } as Batch;
-  return { batch, indexes, ledger, openedMonotonicMs: 0, expectedMs: 0, takenBack: 0, timedOut };
+  return { batch, indexes, ledger, openedMonotonicMs: 0, sentMonotonicMs: 0, expectedMs: 0, takenBack: 0, timedOut };
 }
 
 test('the only task that was running is the culprit; what had not run runs again without a charge', () => {
