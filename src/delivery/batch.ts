@@ -32,7 +32,7 @@ export interface RunInFlight extends Run {
   readonly sentMonotonicMs: number;
   /** Thread time that it was expected to take when it started, ms. */
   readonly expectedMs: number;
-  /** Tasks taken back from the thread before it began them. */
+  /** Tasks taken back from the thread: not begun, or done and settled before the run has ended. */
   takenBack: number;
   /** Tasks that were past their last moment: their thread is being ended. */
   timedOut: number;

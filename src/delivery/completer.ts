@@ -50,6 +50,11 @@ export class Completer {
     this.#completeMixed(run, outcomes.others);
   }
 
+  /** These tasks of a run are done, and the run goes on: a long task keeps it. */
+  completeEarly({ batch }: RunInFlight, indexes: readonly number[]): void {
+    for (const index of indexes) this.#succeed(batch, index, 1);
+  }
+
   /**
    * A run's thread ended first; its ledger says how far it had come.
    * @param reason - why the thread ended

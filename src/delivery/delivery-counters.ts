@@ -36,6 +36,8 @@ export interface DeliveryCounters {
   readonly withoutId: number;
   readonly handlerCalls: number;
   readonly reruns: number;
+  /** Given to another thread, because a long task held up the one that had not begun them. */
+  readonly takenBack: number;
   readonly threadDeaths: number;
   readonly batches: Readonly<Record<BatchTrigger, number>>;
   readonly messagesHeld: number;

@@ -21,6 +21,7 @@ export class DeliveryTally {
   withoutId = 0;
   handlerCalls = 0;
   reruns = 0;
+  takenBack = 0;
   threadDeaths = 0;
   lastDeliveryAt: number | undefined;
   readonly batches: Record<BatchTrigger, number> = { size: 0, bytes: 0, age: 0, idle: 0 };

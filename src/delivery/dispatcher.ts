@@ -9,6 +9,7 @@ import type { Choice } from './choice.ts';
 import type { BatchTrigger } from './delivery-counters.ts';
 import type { BatchOptions } from './delivery-options.ts';
 import type { DeliveryTally } from './delivery-tally.ts';
+import { NeighbourWatch } from './neighbour-watch.ts';
 import { busyUntilDeath, lookAtThread, type ThreadDeath } from './quarantine.ts';
 import type { QueueLane } from './queue-lane.ts';
 import { Turns } from './turns.ts';
@@ -34,6 +35,8 @@ export interface DispatcherParts {
   /** Looks at a batch before it runs; the positions that may, undefined: all. */
   readonly screen: (batch: Batch) => readonly number[] | undefined;
   readonly complete: (run: RunInFlight, outcomes: BatchOutcomes) => void;
+  /** These are done in a run that has not ended. */
+  readonly completeEarly: (run: RunInFlight, indexes: readonly number[]) => void;
   /** A run came back without outcomes. `death`: what was going on in its thread when that died. */
   readonly broken: (run: RunInFlight, error: unknown, death: ThreadDeath) => void;
   /** A run has ended and its slot is free. */
@@ -50,17 +53,18 @@ export interface DispatcherParts {
  *     all busy, a second slot is free → only a full batch, or an old one   trigger size, bytes, age
  *
  * So an idle system adds no latency, and a busy one sends full batches. A second batch never waits behind long tasks.
+ * A thread that a long task holds up gets nothing, and what it has not begun is taken back (neighbour-watch.ts).
  * Reruns go first; a suspect of a thread's death has all threads to itself. Queues share the threads by weight (turns.ts).
  *
  * Cost: one promise and about 50 µs a batch, nothing a message.
  */
 export class Dispatcher {
   readonly #parts: DispatcherParts;
-  readonly #slots: number;
   readonly #inFlight = new Set<RunInFlight>();
   readonly #ledgers: Ledger[] = [];
   readonly #deaths = new Map<number, ThreadDeath>();
   readonly #turns: Turns<QueueLane>;
+  readonly #neighbours: NeighbourWatch;
   #again: Run[] = [];
   #stopped = false;
   #ageTimer: NodeJS.Timeout | undefined;
@@ -71,9 +75,16 @@ export class Dispatcher {
 
   constructor(parts: DispatcherParts) {
     this.#parts = parts;
-    this.#slots = parts.executor.threads * SLOTS_A_THREAD;
     const shares = parts.lanes.map((lane) => ({ lane, weight: lane.queue.weight }));
     this.#turns = new Turns(shares, (lane) => lane.batcher.messages > 0 && !parts.isPaused(lane));
+    this.#neighbours = new NeighbourWatch({
+      threads: parts.executor.threads,
+      runs: () => this.#inFlight,
+      mayStart: () => !this.#stopped && parts.mayStart(),
+      done: parts.completeEarly,
+      takenBack: (run) => this.#runElsewhere(run),
+      changed: () => this.pump(),
+    });
   }
 
   /** Batches that threads have. */
@@ -86,7 +97,7 @@ export class Dispatcher {
     const { threads } = this.#parts.executor;
     return lane.sizer.longTasks
       ? { value: threads, why: 'one a thread: a task waits better here than behind a long one' }
-      : { value: this.#slots, why: 'two a thread: one runs or is written while the other waits its turn' };
+      : { value: threads * SLOTS_A_THREAD, why: 'two a thread: one runs or is written while the other waits its turn' };
   }
 
   /** The same, to be looked at. */
@@ -96,7 +107,7 @@ export class Dispatcher {
 
   /** True when no thread has room for another batch. */
   get full(): boolean {
-    return this.#inFlight.size >= this.#slots;
+    return this.#freeSlots() <= 0;
   }
 
   runAgain(run: Run): void {
@@ -107,13 +118,37 @@ export class Dispatcher {
   pump(): void {
     if (this.#stopped || !this.#parts.mayStart()) return;
     this.#forgetStale();
-    while (this.#inFlight.size < this.#slots) {
+    while (this.#freeSlots() > 0) {
       if (this.#mustWait()) return; // the end of a run pumps again
       const again = this.#again.shift();
       if (again !== undefined) this.#start(again);
       else if (!this.#startNext()) break;
     }
-    if (this.#inFlight.size < this.#slots) this.#watchAge();
+    if (this.#freeSlots() > 0) this.#watchAge();
+  }
+
+  /** Batches that threads could get beside those they have. */
+  #freeSlots(): number {
+    return this.#servingThreads() * SLOTS_A_THREAD - this.#servingRuns();
+  }
+
+  /** Threads that no long task holds up. */
+  #servingThreads(): number {
+    return this.#parts.executor.threads - this.#neighbours.heldUp.size;
+  }
+
+  /** Batches that those have. */
+  #servingRuns(): number {
+    const { heldUp } = this.#neighbours;
+    if (heldUp.size === 0) return this.#inFlight.size;
+    let runs = 0;
+    for (const { ledger } of this.#inFlight) if (!heldUp.has(ledger.assignedTo)) runs++;
+    return runs;
+  }
+
+  #runElsewhere(run: Run): void {
+    this.#parts.tally.takenBack += positionsOf(run).length;
+    this.#again.push(run);
   }
 
   /** Drops reruns whose epoch is over: the broker has delivered their messages again. */
@@ -135,6 +170,7 @@ export class Dispatcher {
   /** Starts nothing more, and takes back what threads have not begun. Returns what the caller must give back. */
   stop(): { batch: Batch; index: number }[] {
     this.#stopped = true;
+    this.#neighbours.stop();
     if (this.#ageTimer !== undefined) clearTimeout(this.#ageTimer);
     this.#ageTimer = undefined;
     const unstarted = this.#again.flatMap((run) => positionsOf(run).map((index) => ({ batch: run.batch, index })));
@@ -185,7 +221,7 @@ export class Dispatcher {
   #triggerFor(lane: QueueLane): BatchTrigger | undefined {
     const { batcher, sizer } = lane;
     if (batcher.messages === 0) return undefined;
-    const idleThread = this.#inFlight.size < this.#parts.executor.threads;
+    const idleThread = this.#servingRuns() < this.#servingThreads();
     if (this.#mustLeaveRoom(lane)) return undefined;
     if (!idleThread && sizer.longTasks) return undefined;
     if (batcher.messages >= sizer.target) return 'size';
@@ -198,7 +234,7 @@ export class Dispatcher {
   #mustLeaveRoom(lane: QueueLane): boolean {
     const { lanes, executor } = this.#parts;
     if (executor.threads < 2 || lane.sizer.meanTaskMs < SLOW_TASK_MS) return false;
-    if (this.#inFlight.size < executor.threads - 1) return false;
+    if (this.#servingRuns() < this.#servingThreads() - 1) return false;
     return lanes.some((other) => other !== lane && !other.queue.suspects);
   }
 
@@ -221,13 +257,16 @@ export class Dispatcher {
     packBatch(batch, { openedAtMs, openedMonotonicMs, salt }, buffer);
     const ledger = this.#ledgerFor(run);
     const expectedMs = batch.lane.sizer.meanTaskMs * (run.indexes?.length ?? batch.count);
-    const moments = { openedMonotonicMs, sentMonotonicMs: monotonicNow(), expectedMs };
+    const sentMonotonicMs = monotonicNow();
+    const moments = { openedMonotonicMs, sentMonotonicMs, expectedMs };
     const inFlight: RunInFlight = { ...run, ...moments, ledger, takenBack: 0, timedOut: 0 };
     this.#turns.begin(batch.lane, expectedMs);
     this.#inFlight.add(inFlight);
+    this.#neighbours.begun();
     const { name, task } = batch.lane.queue;
+    const avoid = this.#neighbours.heldUp;
     executor
-      .run({ buffer, ledger: inFlight.ledger.shared, queue: name, defaultTask: task })
+      .run({ buffer, ledger: ledger.shared, queue: name, defaultTask: task, avoid })
       .then(
         (answer) => this.#answered(inFlight, answer, takenBytes),
         (error: unknown) => this.#broke(inFlight, error, takenBytes),
@@ -238,7 +277,7 @@ export class Dispatcher {
   #answered(run: RunInFlight, answer: ArrayBuffer, takenBytes: number): void {
     const outcomes = readOutcomes(answer);
     this.#parts.buffers.give(takenBytes, answer);
-    this.#inFlight.delete(run);
+    this.#left(run);
     if (run.takenBack === 0) run.batch.lane.turnaround.add(monotonicNow() - run.sentMonotonicMs);
     this.#turns.end(run.batch.lane, run.expectedMs, outcomes.busyMs);
     this.#parts.complete(run, outcomes);
@@ -249,11 +288,16 @@ export class Dispatcher {
   #broke(run: RunInFlight, error: unknown, takenBytes: number): void {
     const death = this.#deathOf(run);
     this.#parts.buffers.give(takenBytes, undefined);
-    this.#inFlight.delete(run);
+    this.#left(run);
     this.#turns.end(run.batch.lane, run.expectedMs, busyUntilDeath(run));
     this.#parts.broken(run, error, death);
     this.#ledgers.push(run.ledger);
     this.#parts.ended();
+  }
+
+  #left(run: RunInFlight): void {
+    this.#inFlight.delete(run);
+    this.#neighbours.ended(run);
   }
 
   /** A thread's death ends all its runs: what was going on is looked at once, when the first of them ends. */

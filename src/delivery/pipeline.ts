@@ -52,6 +52,7 @@ const ABORT_GRACE_MS = 500;
  *                 (credit, watchdog)   (batch-sizer, turns, │             ├▶ aftermath ─▶ follow-ups ─▶ broker
  *                                       suspects)           │             │   (outcome-router)
  *                                                     deadline-watch      └▶ quarantine, store-gate ─▶ again
+ *                                                     neighbour-watch ─▶ again, elsewhere
  *
  * Draining, in this order, because senders end before receivers:
  * 1. consumers are cancelled: nothing new arrives;
@@ -128,6 +129,7 @@ export class Pipeline implements Service {
       isPaused: (lane) => this.#followUps.refusal(lane.queue.name) !== undefined,
       screen: (batch) => suspects.screen(batch),
       complete: (run, outcomes) => this.#completer.complete(run, outcomes),
+      completeEarly: (run, indexes) => this.#completer.completeEarly(run, indexes),
       broken: (run, error, death) => this.#broken(run, error, death),
       ended: changed,
       failed: (error) => this.#fail(error),

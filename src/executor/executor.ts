@@ -30,6 +30,8 @@ export interface BatchRequest {
   readonly queue: string;
   /** Task for messages that name none (no `type` property), if the queue has one. */
   readonly defaultTask: string | undefined;
+  /** Threads that get it only where no other has room: a long task holds them up. */
+  readonly avoid?: ReadonlySet<number> | undefined;
 }
 
 /** Thread time, ms, over all threads that there were. */

@@ -8,7 +8,8 @@
  *                                                                             bulk write for the batch ─▶ done, other
  *
  * A task leaves `running` the moment its handler has settled, so that the death of the thread is charged only to tasks
- * whose code was running. With the claim it gets its last moment, past which the main thread ends it from outside; an
+ * whose code was running. While tasks are begun one after another, the ledger says so: the main thread then takes back
+ * what a long task keeps waiting. With the claim it gets its last moment, past which the main thread ends it from outside; an
  * async handler's signal is aborted before, at its timeout (timeout-watch.ts). A message that is too old to be started
  * ends as `expired` right after its claim (start-deadline.ts). Sync handlers run in a plain loop: no promise, no closure a message. Async ones go on beside
  * each other as far as their task's gate lets them, over all batches of the thread. The outcomes are packed over the
@@ -138,6 +139,7 @@ class BatchRun {
   #beginAll(): void {
     const { count } = this.#reader;
     const rows = new Map<TaskEntry, number[]>();
+    this.#ledger.beginning = true;
     for (let record = 0; record < count; record++) {
       if (this.#ledger.state(record) !== WAITING) continue;
       this.#reader.moveTo(record);
@@ -158,6 +160,7 @@ class BatchRun {
       if (!entry.gate.open) this.#wait(entry, records);
       else if (this.#begin(entry, records)) this.#pending++;
     }
+    this.#ledger.beginning = false;
   }
 
   /** Leaves the records to their task's gate. */
@@ -168,7 +171,10 @@ class BatchRun {
     entry.gate.wait({
       begin: () => {
         if (!this.#waiting.delete(turn)) return; // interrupted meanwhile
-        if (!this.#begin(entry, records)) this.#close();
+        this.#ledger.beginning = true;
+        const goesOn = this.#begin(entry, records);
+        this.#ledger.beginning = false;
+        if (!goesOn) this.#close();
       },
     });
   }

@@ -1,5 +1,5 @@
 import { type Piscina, queueOptionsSymbol } from 'piscina';
-import { LEDGER_HEAP_MIB, LEDGER_THREAD_ID } from '../../batch/ledger.ts';
+import { LEDGER_ASSIGNED, LEDGER_HEAP_MIB, LEDGER_THREAD_ID } from '../../batch/ledger.ts';
 
 /** One that computes, one that waits for its bulk write. */
 export const BATCHES_PER_THREAD = 2;
@@ -10,6 +10,8 @@ export interface Assignment {
   threadId: number | undefined;
   /** The ledger of its batch; undefined when it is no batch. */
   readonly ledger: SharedArrayBuffer | undefined;
+  /** Threads that are taken only where no other has room. */
+  readonly avoid?: ReadonlySet<number> | undefined;
 }
 
 /** True when the thread has read the batch, and so had started well. */
@@ -31,22 +33,33 @@ export function withAssignment<T extends object>(request: T, assignment: Assignm
 }
 
 /**
- * Gives a run to the thread with the fewest, and notes which: when a run breaks, the pool itself does not say which
- * thread had it, and the ledger says so only if the thread came as far as reading the batch.
+ * Gives a run to the thread with the fewest, of those that it is not to avoid, and notes which, also in its ledger: when a
+ * run breaks, the pool itself does not say which thread had it, and the thread says so only if it came as far as reading
+ * the batch.
  * @param mayTake - false for threads that are to get no more runs
  */
 export function assignmentBalancer(mayTake: (threadId: number) => boolean): LoadBalancer {
   return (task, threads) => {
+    const assignment = task[queueOptionsSymbol] as Assignment | null;
     let chosen: (typeof threads)[number] | null = null;
-    let fewest = BATCHES_PER_THREAD;
+    let fewest = Number.POSITIVE_INFINITY;
     for (const thread of threads) {
       const usage = thread.currentUsage;
-      if (usage >= fewest || !mayTake(thread.id)) continue;
+      if (usage >= BATCHES_PER_THREAD || !mayTake(thread.id)) continue;
+      const cost = usage + (assignment?.avoid?.has(thread.id) === true ? BATCHES_PER_THREAD : 0);
+      if (cost >= fewest) continue;
       chosen = thread;
-      fewest = usage;
+      fewest = cost;
     }
-    const assignment = task[queueOptionsSymbol] as Assignment | null;
-    if (assignment !== null) assignment.threadId = chosen?.id;
+    if (assignment !== null) noteThread(assignment, chosen?.id);
     return chosen;
   };
+}
+
+function noteThread(assignment: Assignment, threadId: number | undefined): void {
+  assignment.threadId = threadId;
+  const { ledger } = assignment;
+  if (ledger !== undefined && threadId !== undefined) {
+    Atomics.store(new Int32Array(ledger), LEDGER_ASSIGNED, threadId);
+  }
 }

@@ -251,8 +251,8 @@ export class ThreadExecutor implements Executor {
   }
 
   async #run(pool: Piscina<ThreadRequest, ThreadAnswer>, request: BatchRequest): Promise<ArrayBuffer> {
-    const { buffer, ledger, queue, defaultTask } = request;
-    const assignment: Assignment = { threadId: undefined, ledger };
+    const { buffer, ledger, queue, defaultTask, avoid } = request;
+    const assignment: Assignment = { threadId: undefined, ledger, avoid };
     let answer: ThreadAnswer | undefined;
     this.#open.add(assignment);
     try {

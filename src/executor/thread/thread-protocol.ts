@@ -16,7 +16,7 @@ export interface ThreadData {
 }
 
 /** To one thread, through the pool. `run` transfers its buffer. */
-export type ThreadRequest = { readonly kind: 'start' } | ({ readonly kind: 'run' } & BatchRequest);
+export type ThreadRequest = { readonly kind: 'start' } | ({ readonly kind: 'run' } & Omit<BatchRequest, 'avoid'>);
 
 /** Back from it: `run` is answered with the buffer itself, which is moved. */
 export type ThreadAnswer =
