@@ -88,7 +88,10 @@ export class PublishEncoder {
     block[at] = FRAME_END;
   }
 
-  /** In frames as large as they may be, over as many blocks as that takes. */
+  /**
+   * In frames as large as they may be, over as many blocks as that takes. Blocks may be written meanwhile, in the middle of
+   * a frame, so the last one is too: else others on the connection could write before the rest.
+   */
   #appendBody(body: Buffer): void {
     for (let start = 0; start < body.length; start += this.#maxPayload) {
       const end = Math.min(body.length, start + this.#maxPayload);
@@ -97,6 +100,7 @@ export class PublishEncoder {
       const at = this.#blocks.reserve(1);
       this.#blocks.block[at] = FRAME_END;
     }
+    if (body.length > 0) this.#blocks.flush();
   }
 
   /** @returns where the payload begins */

@@ -96,6 +96,32 @@ describe('publish encoder', () => {
     fc.assert(property, { numRuns: 150 });
   });
 
+  test('nothing of a message is written without its rest, so that others on the connection never write into it', () => {
+    const property = fc.property(
+      fc.array(message, { minLength: 1, maxLength: 25 }),
+      fc.constantFrom(SMALLEST_FRAME_MAX, 131_072),
+      (messages, frameMax) => {
+        let written = 0;
+        const blocks = new PublishBlocks(
+          (bytes) => {
+            written += bytes.length;
+          },
+          () => undefined,
+        );
+        const encoder = new PublishEncoder(blocks, 1, frameMax);
+        const ends = new Set([0]);
+        let end = 0;
+        for (const each of messages) {
+          encoder.encode(each, propertiesBytes(each.properties));
+          end += naiveFrames(1, frameMax, each).length;
+          ends.add(end);
+          assert.ok(ends.has(written), `${written} bytes are written, messages end at ${[...ends].join(', ')}`);
+        }
+      },
+    );
+    fc.assert(property);
+  });
+
   test('properties that are larger than a block are written whole', () => {
     const large = { headers: { stack: 'x'.repeat(BLOCK_BYTES + 1000) } };
     const messages = ['before', large, 'behind'].map((each) => ({
