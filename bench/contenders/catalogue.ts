@@ -1,6 +1,7 @@
 /** Every contender by its name: which module, which settings, what it promises. */
 import { aboutScenario, type ScenarioName } from '../scenarios/about.ts';
 import type { CatalogueEntry } from './entry.ts';
+import { FLEETS } from './fleets.ts';
 import { LIBRARIES } from './libraries.ts';
 import { OTHER_SYSTEMS } from './other-systems.ts';
 import { OURS } from './ours.ts';
@@ -9,6 +10,7 @@ import { REFERENCES } from './references.ts';
 
 export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
   ...OURS,
+  ...FLEETS,
   ...REFERENCES,
   ...LIBRARIES,
   ...OTHER_SYSTEMS,

@@ -25,6 +25,8 @@ export interface CatalogueEntry {
   readonly baselines?: readonly string[];
   /** Every hundredth task hashes for --long-ms. */
   readonly mixed?: boolean;
+  /** So many processes share the messages, which lie in so many queues. */
+  readonly fleet?: { readonly processes: number; readonly queues: number };
   /** Takes no messages: the queue stays empty. */
   readonly withoutQueue?: boolean;
   /** Where it takes its messages from. Default: the bench's queue in RabbitMQ. */

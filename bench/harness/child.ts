@@ -3,11 +3,12 @@
  * harness, counts around it, and reports:
  *
  *     harness ── {module, job} ──▶ child ── ready ──▶ … acked n … ──▶ report ──▶ exit
+ *             ── go (where it was told to wait once it is loaded) ──▶
  *             ── restart (live: the publishers begin now) ──▶
- *             ── giveUp (no progress any more) ──▶
+ *             ── giveUp (no progress any more, or a fleet is done) ──▶
  */
 import type { ContenderJob, ContenderModule, ForeignRun, HandOverLatency } from '../contenders/contender.ts';
-import { createHandledLedger, type HandledSummary, summarizeHandled } from './handled-ledger.ts';
+import { callsByMessage, createHandledLedger, type HandledSummary, summarizeHandled } from './handled-ledger.ts';
 import { ThreadTimes } from './thread-times.ts';
 import { WireWatch, watchWrites } from './wire-watch.ts';
 
@@ -17,6 +18,8 @@ export interface ChildTask {
   readonly job: ContenderJob;
   /** Report the time of each ack. */
   readonly ackTimes: boolean;
+  /** One of several that share the messages: begins when told to, ends when told to, and reports the calls of each message. */
+  readonly fleet?: boolean;
 }
 
 export interface ChildReport {
@@ -31,6 +34,8 @@ export interface ChildReport {
   readonly handled: HandledSummary;
   readonly latency: HandOverLatency | undefined;
   readonly ackTimes: Float64Array | undefined;
+  /** How often each message was handled; of a fleet only. */
+  readonly calls: Uint8Array | undefined;
   readonly peakRssMiB: number;
   /** Busy thread time ÷ (wall × threads); undefined where it has no threads. */
   readonly threadsBusy: number | undefined;
@@ -38,15 +43,19 @@ export interface ChildReport {
 
 export type ToChild =
   | { readonly kind: 'run'; readonly task: ChildTask }
+  | { readonly kind: 'go' }
   | { readonly kind: 'restart' }
   | { readonly kind: 'giveUp' };
 export type FromChild =
+  | { readonly kind: 'loaded' }
   | { readonly kind: 'ready' }
   | { readonly kind: 'restarted' }
   | { readonly kind: 'acked'; readonly count: number }
   | { readonly kind: 'report'; readonly report: ChildReport };
 
 const PROGRESS_EVERY_MS = 1000;
+/** A fleet is done when all of it together is. */
+const FLEET_PROGRESS_EVERY_MS = 100;
 
 function tell(message: FromChild): void {
   process.send?.(message);
@@ -60,8 +69,14 @@ async function run(task: ChildTask, gaveUp: Promise<void>): Promise<void> {
   watchWrites(watch);
   let foreign: ForeignRun | undefined;
   const acked = (): number => foreign?.acked() ?? watch?.acked ?? 0;
-  const progress = setInterval(() => tell({ kind: 'acked', count: acked() }), PROGRESS_EVERY_MS);
-  const contender = await ((await import(task.module)) as ContenderModule).start(job);
+  const everyMs = task.fleet === true ? FLEET_PROGRESS_EVERY_MS : PROGRESS_EVERY_MS;
+  const progress = setInterval(() => tell({ kind: 'acked', count: acked() }), everyMs);
+  const module = (await import(task.module)) as ContenderModule;
+  if (task.fleet === true) {
+    tell({ kind: 'loaded' });
+    await told;
+  }
+  const contender = await module.start(job);
   foreign = contender.foreign;
   tell({ kind: 'ready' });
   const measured = foreign?.report ?? watch.allAcked.then(() => undefined);
@@ -80,6 +95,7 @@ async function run(task: ChildTask, gaveUp: Promise<void>): Promise<void> {
     handled: summarizeHandled(handled),
     latency,
     ackTimes: task.ackTimes ? watch.ackTimes : undefined,
+    calls: task.fleet === true ? callsByMessage(handled) : undefined,
     peakRssMiB: Math.round(process.resourceUsage().maxRSS / 1024),
     threadsBusy: threads.share,
     ...foreignReport,
@@ -93,8 +109,14 @@ const gaveUp = new Promise<void>((resolve) => {
   giveUp = resolve;
 });
 
+let go: () => void = () => {};
+const told = new Promise<void>((resolve) => {
+  go = resolve;
+});
+
 process.on('message', (message: ToChild) => {
   if (message.kind === 'giveUp') giveUp();
+  else if (message.kind === 'go') go();
   else if (message.kind === 'restart') {
     watch?.restart();
     tell({ kind: 'restarted' });

@@ -50,6 +50,11 @@ export function openHandledLedger(): (signature: Signature) => void {
   };
 }
 
+/** How often each message was handled. */
+export function callsByMessage(shared: SharedArrayBuffer): Uint8Array {
+  return Uint8Array.from(new Uint8Array(shared, HEADER_BYTES));
+}
+
 export function summarizeHandled(shared: SharedArrayBuffer): HandledSummary {
   const words = new Uint32Array(shared, 0, HEADER_BYTES / 4);
   const seen = new Uint8Array(shared, HEADER_BYTES);

@@ -18,16 +18,19 @@ export interface PublishedMessages {
   readonly seed: number;
   /** Undefined: as long as they are by themselves. */
   readonly bodyBytes?: number | undefined;
+  /** Index of the first message; default 0. */
+  readonly first?: number;
 }
 
 export class PublishBlock {
   readonly length: number;
   readonly #template: Buffer;
   readonly #seed: number;
+  readonly #first: number;
   readonly #idInProperties: number;
   readonly #idInBody: number;
 
-  constructor({ queue, seed, bodyBytes }: PublishedMessages) {
+  constructor({ queue, seed, bodyBytes, first = 0 }: PublishedMessages) {
     const id = idAt(seed, 0);
     const body = bodyAt(seed, 0, bodyBytes);
     const publish = method(1, methodId(60, 40), short(0), shortString(''), shortString(queue), Buffer.from([0]));
@@ -40,6 +43,7 @@ export class PublishBlock {
     const header = [short(60), short(0), longLong(body.length), short(PROPERTY_FLAGS), ...properties];
     this.#template = Buffer.concat([publish, frame(2, 1, Buffer.concat(header)), ...bodyFrames(body)]);
     this.#seed = seed;
+    this.#first = first;
     this.#idInProperties = this.#template.indexOf(id);
     this.#idInBody = this.#template.indexOf(id, this.#idInProperties + ID_LENGTH);
     this.length = this.#template.length;
@@ -50,9 +54,9 @@ export class PublishBlock {
     return { bytes: this.#template, ids: [this.#idInProperties, this.#idInBody] };
   }
 
-  /** Writes message `index` at `at`. */
+  /** Writes message `index`, counted from the first, at `at`. */
   writeTo(target: Buffer, at: number, index: number): void {
-    const id = idAt(this.#seed, index);
+    const id = idAt(this.#seed, this.#first + index);
     this.#template.copy(target, at);
     target.write(id, at + this.#idInProperties, 'latin1');
     target.write(id, at + this.#idInBody, 'latin1');

@@ -11,6 +11,11 @@ const GIVE_UP_MS = 15_000;
 export interface ContenderProcess {
   /** It consumes. */
   readonly ready: Promise<void>;
+  /** One of a fleet: it waits for `go`. */
+  readonly loaded: Promise<void>;
+  go(): void;
+  /** The fleet is done: it ends and reports. */
+  finish(): void;
   /** Starts its time and CPU anew. */
   restart(): Promise<void>;
   readonly report: Promise<ChildReport>;
@@ -60,6 +65,8 @@ export function startContender(task: ChildTask, childFile: URL, progress: Progre
       }),
       exited,
     ]);
+  const loaded = next('loaded').then(() => {});
+  loaded.catch(() => {}); // `report` rejects with the same reason
   const ready = next('ready').then(() => {});
   const report = next('report').then((message) => {
     child.disconnect();
@@ -76,6 +83,9 @@ export function startContender(task: ChildTask, childFile: URL, progress: Progre
   tell(child, { kind: 'run', task });
   return {
     ready,
+    loaded,
+    go: () => tell(child, { kind: 'go' }),
+    finish: () => tell(child, { kind: 'giveUp' }),
     report,
     async restart() {
       const restarted = next('restarted');

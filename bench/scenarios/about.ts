@@ -168,6 +168,18 @@ export const SCENARIOS = {
     compares: ['rate', 'cpu'],
     figures: {},
   },
+  fleet: {
+    title: 'One process and two, on one queue and two',
+    about: 'the same number of messages is drained by one process or two, from one queue or two',
+    messages: () => 400_000,
+    rounds: 7,
+    warmUp: atMost20k,
+    writes: false,
+    parameters: {},
+    latency: 'not measured',
+    compares: ['rate', 'cpu'],
+    figures: { leastShare: 'least share of a process' },
+  },
 } as const satisfies Readonly<Record<string, ScenarioAbout>>;
 
 export type ScenarioName = keyof typeof SCENARIOS;

@@ -3,6 +3,7 @@ import type { ScenarioName } from './about.ts';
 import { burst } from './burst.ts';
 import { cpu } from './cpu.ts';
 import { cpuMixed } from './cpu-mixed.ts';
+import { fleet } from './fleet.ts';
 import { latency } from './latency.ts';
 import { live } from './live.ts';
 import { mongo } from './mongo.ts';
@@ -22,4 +23,5 @@ export const SCENARIO_CODE: Readonly<Record<ScenarioName, Scenario>> = {
   burst,
   payload,
   publish,
+  fleet,
 };

@@ -53,7 +53,7 @@ export function jobOf(bench: Bench, turn: Turn, messages: number, store: StoreAd
 export interface Finished {
   readonly messages: number;
   readonly seed: number;
-  readonly report: ChildReport;
+  readonly report: Pick<ChildReport, 'acked' | 'nacked' | 'unknownTags' | 'handled' | 'cpuMicros' | 'peakRssMiB'>;
   readonly store: StoreAdmin | undefined;
   /** Where the messages were not in the bench's own queue. */
   readonly left?: Left;
