@@ -58,8 +58,7 @@ async function withServers(options: BenchOptions, field: Field, use: (bench: Ben
     const iterations = taskMs === undefined ? undefined : calibrate(taskMs);
     if (iterations !== undefined) say(`a task of ${taskMs} ms: ${iterations} hashes`);
     const longIterations = taskMs && longMs && iterations && Math.round((iterations * longMs) / taskMs);
-    const { redisUrl } = field;
-    const bench = { options, amqpUrl, queue, redisUrl, store, iterations, longIterations, arrivalRate: undefined };
+    const bench = { options, amqpUrl, queue, field, store, iterations, longIterations, arrivalRate: undefined };
     await use({ ...bench, arrivalRate: await arrivalRateOf(bench, say) });
   } finally {
     await remove();

@@ -1,7 +1,7 @@
 /** The plain limit, in C (native/drain.c). */
 import { targetOf } from '../harness/raw-amqp.ts';
 import type { ContenderJob, RunningContender } from './contender.ts';
-import { startNative } from './native-process.ts';
+import { startNative } from './foreign-program.ts';
 
 const DEFAULT_PREFETCH = 2000;
 const DEFAULT_ACK_EVERY = 250;

@@ -9,6 +9,9 @@ export interface ContenderJob {
   readonly amqpUrl: string;
   readonly queue: string;
   readonly messages: number;
+  readonly queueType: 'quorum' | 'classic';
+  /** The interpreter that has Celery, where the run has one. */
+  readonly python: string | undefined;
   /** Messages unconfirmed at once, where the contender publishes. */
   readonly window: number | undefined;
   /** Where the run has one. */

@@ -10,7 +10,7 @@ export interface Settings {
   readonly threads: number;
 }
 
-export type SourceName = 'rabbitmq' | 'bullmq';
+export type SourceName = 'rabbitmq' | 'bullmq' | 'celery';
 
 export interface CatalogueEntry {
   /** File in this folder, without extension. */

@@ -1,12 +1,14 @@
 /** What some contenders need that a machine may not have. None is guessed, and none is left out silently. */
 import { CATALOGUE } from '../contenders/catalogue.ts';
+import { openCelery } from './celery-environment.ts';
 import { buildNative } from './native.ts';
 
-export type Need = 'librabbitmq' | 'redis';
+export type Need = 'librabbitmq' | 'redis' | 'celery';
 
 /** What was made ready. */
 interface Provision {
   readonly redisUrl?: string;
+  readonly python?: string;
   /** Which it is, for the results. */
   readonly label?: string;
   readonly release?: () => Promise<void>;
@@ -22,6 +24,7 @@ const PREPARE: Readonly<Record<Need, (say: Say) => Promise<Provision | string>>>
     const redis = await openRedis(say);
     return { redisUrl: redis.url, label: redis.label, release: () => redis.stop() };
   }),
+  celery: orReason(openCelery),
 };
 
 function orReason(prepare: (say: Say) => Promise<Provision>): (say: Say) => Promise<Provision | string> {
@@ -40,6 +43,7 @@ export interface Field {
   readonly missing: Readonly<Record<string, string>>;
   /** There when a contender of the run needs it. */
   readonly redisUrl: string | undefined;
+  readonly python: string | undefined;
   /** What takes part besides the servers that every run needs. */
   readonly besides: readonly string[];
   /** Stops what was started. */
@@ -63,6 +67,7 @@ export async function prepareContenders(contenders: readonly string[], say: Say)
     present,
     missing,
     redisUrl: provisions.find(({ redisUrl }) => redisUrl !== undefined)?.redisUrl,
+    python: provisions.find(({ python }) => python !== undefined)?.python,
     besides: provisions.flatMap(({ label }) => label ?? []),
     async release() {
       for (const { release } of provisions) await release?.();

@@ -4,6 +4,7 @@ import type { CatalogueEntry } from '../contenders/entry.ts';
 import type { ChildReport } from '../harness/child.ts';
 import { expectedChecksum } from '../harness/filler.ts';
 import type { Turn } from '../harness/interleave.ts';
+import type { Field } from '../harness/needs.ts';
 import type { BenchOptions } from '../harness/options.ts';
 import type { QueueAdmin } from '../harness/queue-admin.ts';
 import type { TurnResult } from '../harness/recorder.ts';
@@ -15,8 +16,8 @@ export interface Bench {
   readonly options: BenchOptions;
   readonly amqpUrl: string;
   readonly queue: QueueAdmin;
-  /** There when any contender of the run needs it. */
-  readonly redisUrl: string | undefined;
+  /** What was made ready for the contenders. */
+  readonly field: Field;
   /** There when any contender of the run writes. */
   readonly store: StoreAdmin | undefined;
   /** Hashes that make --task-ms and --long-ms on this machine. */
@@ -41,7 +42,9 @@ export function jobOf(bench: Bench, turn: Turn, messages: number, store: StoreAd
     queue: bench.queue.queue,
     messages,
     window: bench.options.parameters.window,
-    redisUrl: bench.redisUrl,
+    queueType: bench.options.queueType,
+    redisUrl: bench.field.redisUrl,
+    python: bench.field.python,
     store: store && { url: store.url, database: DATABASE, collection: COLLECTION },
     seed: turn.seed,
     iterations: bench.iterations,

@@ -1,5 +1,6 @@
 /** Where a contender takes its messages from, made fresh and filled for each of its turns. */
 import type { SourceName } from '../contenders/entry.ts';
+import { celeryMessage } from '../harness/celery-message.ts';
 import { type FillRequest, fill } from '../harness/filler.ts';
 import type { Progress } from '../harness/progress.ts';
 import type { Left } from '../harness/verdict.ts';
@@ -16,7 +17,11 @@ export const SOURCES: Readonly<Record<SourceName, (bench: Bench) => Source>> = {
     preload: (request, progress) => fill({ amqpUrl, queue: queue.queue, ...request }, progress),
     left: () => queue.left(),
   }),
-  bullmq: ({ redisUrl, queue }) => {
+  celery: ({ amqpUrl, queue }) => ({
+    preload: (request, progress) => fill({ amqpUrl, queue: queue.queue, encode: celeryMessage, ...request }, progress),
+    left: () => queue.left(),
+  }),
+  bullmq: ({ field: { redisUrl }, queue }) => {
     if (redisUrl === undefined) throw new Error('there is no Redis in this run');
     return {
       async preload(request, progress) {

@@ -3,7 +3,7 @@ import { windowOf } from '../../harness/measure-publishing.ts';
 import { PublishBlock } from '../../harness/publish-block.ts';
 import { targetOf } from '../../harness/raw-amqp.ts';
 import type { ContenderJob, RunningContender } from '../contender.ts';
-import { startNative } from '../native-process.ts';
+import { startNative } from '../foreign-program.ts';
 
 export async function start(job: ContenderJob): Promise<RunningContender> {
   const { host, port, user, password, vhost } = targetOf(job.amqpUrl);

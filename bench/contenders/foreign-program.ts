@@ -1,20 +1,23 @@
-/** A contender that is a program in C (native/): starts it and takes what it reports. */
+/** A contender that is a program of its own, in C or in Python: starts it and takes what it reports. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { ForeignReport, RunningContender } from './contender.ts';
 
-/**
- * Resolves when it prints "ready"; then it begins. It prints "acked N" now and then, and at the end a line of JSON.
- * @param name - as harness/native.ts builds it
- */
-export async function startNative(name: string, args: readonly (string | number)[]): Promise<RunningContender> {
-  const path = fileURLToPath(new URL(`./native/${name}`, import.meta.url));
-  const program = spawn(path, args.map(String), { stdio: ['ignore', 'pipe', 'inherit'] });
+type Arguments = readonly (string | number)[];
+
+/** @param name - as harness/native.ts builds it */
+export function startNative(name: string, args: Arguments): Promise<RunningContender> {
+  return startProgram(fileURLToPath(new URL(`./native/${name}`, import.meta.url)), args);
+}
+
+/** Its standard input stays open as long as this process is there. Resolves when it prints "ready". It prints "acked N" now and then, and at the end a line of JSON, a ForeignReport. */
+export async function startProgram(path: string, args: Arguments): Promise<RunningContender> {
+  const program = spawn(path, args.map(String), { stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = createInterface({ input: program.stdout });
   const exited = once(program, 'exit').then(([code, signal]: unknown[]) => {
-    throw new Error(`the program ${name} ended without a report (${String(signal ?? code)})`);
+    throw new Error(`the program ${path} ended without a report (${String(signal ?? code)})`);
   });
   let acked = 0;
   let ended = false;
