@@ -63,7 +63,7 @@ export interface RuntimeOptions {
    * Messages that the broker may push ahead, for each queue that does not say otherwise. `auto` follows the measured work:
    * two seconds of it, up to 2000 messages, at least two for each task that runs at once; it begins with 16 of those.
    * Larger: fuller batches, more throughput. Smaller: fairer between processes, less to redeliver after a crash.
-   * A batch holds at most prefetch ÷ (2 × (2 × threads + 1)) messages, so that no thread starves. Each change of `auto` puts
+   * A batch holds at most prefetch ÷ (2 × threads + 2) messages, so that no thread starves. Each change of `auto` puts
    * another consumer on the same channel: give a number where a queue has a single active consumer that should stay it.
    * @defaultValue `auto`
    * @remarks `auto` or 1 to 65535, otherwise `E_OPTION_RANGE`. Env `MILLRACE_PREFETCH`.
@@ -231,7 +231,8 @@ export interface BatchingSettings {
   readonly maxBytes?: ByteSize;
   /**
    * How long a part-filled batch waits for more deliveries while all threads are busy. An idle thread gets what there is
-   * at once, so this adds no latency to an idle system.
+   * at once, so this adds no latency to an idle system; only where messages pour in so fast that the batch will be full
+   * within twice this time does it wait for that, which saves an eighth of the CPU. 0 waits for nothing.
    * @defaultValue `5ms`
    * @remarks Duration, 0ms to 10s, otherwise `E_OPTION_RANGE`. Env `MILLRACE_BATCH_MAX_AGE`.
    */

@@ -21,8 +21,8 @@ export interface BatchSizerOptions {
  * nothing is known.
  *
  * The work of a message is the mean over the last 16 batches without the largest and the smallest, so that one slow
- * neighbour or one collection pause does not decide. Limit: prefetch ÷ (2·(2·threads + 1)), so that every thread has a
- * batch running, one waiting and one arriving, and still half the prefetch is on its way from the broker.
+ * neighbour or one collection pause does not decide. Limit: prefetch ÷ (2·threads + 2), so that every thread can have a
+ * batch running and one waiting, while one gathers and one is on its way from the broker.
  */
 export class BatchSizer {
   readonly #fixed: number | undefined;
@@ -93,5 +93,5 @@ export class BatchSizer {
 }
 
 function limitOf({ prefetch, threads }: Pick<BatchSizerOptions, 'prefetch' | 'threads'>): number {
-  return Math.max(1, Math.floor(prefetch / (2 * (2 * threads + 1))));
+  return Math.max(1, Math.floor(prefetch / (2 * threads + 2)));
 }

@@ -16,6 +16,8 @@ import { Turns } from './turns.ts';
 
 /** Batches a thread has at once: one runs or waits for the store, one is there when it is done. */
 const SLOTS_A_THREAD = 2;
+/** Messages pour in when they fill a batch within so many times the age that a batch may have. */
+const POURING_AGES = 2;
 /** Records a slab holds at most, and so tasks a ledger must have room for. */
 const LEDGER_TASKS = 4_096;
 /** A queue whose tasks take longer on average leaves one thread to the other queues. */
@@ -50,9 +52,11 @@ export interface DispatcherParts {
  * ended, a batch grew old. It is the only place where a batch is cut, and a batch is cut only for a free slot:
  *
  *     a thread is idle                → what there is, at once             trigger idle (size, bytes if full)
+ *       but messages pour in          → a full batch, or one twice as old  trigger size, bytes, idle
  *     all busy, a second slot is free → only a full batch, or an old one   trigger size, bytes, age
  *
- * So an idle system adds no latency, and a busy one sends full batches. A second batch never waits behind long tasks.
+ * So an idle system adds no latency, and a busy one sends full batches. Where messages pour in, an idle thread waits for a
+ * full batch as well, because each dispatch wakes two threads and the broker: noop CPU 0.87 (docs/performance.md). A second batch never waits behind long tasks.
  * A thread that a long task holds up gets nothing, and what it has not begun is taken back (neighbour-watch.ts).
  * Reruns go first; a suspect of a thread's death has all threads to itself. Queues share the threads by weight (turns.ts).
  *
@@ -226,8 +230,11 @@ export class Dispatcher {
     if (!idleThread && sizer.longTasks) return undefined;
     if (batcher.messages >= sizer.target) return 'size';
     if (batcher.bytes >= this.#parts.options.maxBytes) return 'bytes';
-    if (idleThread) return 'idle';
-    return performance.now() - (batcher.oldestArrival ?? 0) >= this.#parts.options.maxAgeMs ? 'age' : undefined;
+    const { maxAgeMs } = this.#parts.options;
+    const ageMs = performance.now() - (batcher.oldestArrival ?? 0);
+    if (!idleThread) return ageMs >= maxAgeMs ? 'age' : undefined;
+    const pouringMs = POURING_AGES * maxAgeMs;
+    return lane.fillsWithin(pouringMs) && ageMs < pouringMs ? undefined : 'idle';
   }
 
   /** True when a queue of slow tasks would take the last idle thread, so that other queues had to wait for them. */

@@ -6,6 +6,7 @@ import type { RuntimeError } from '../errors/runtime-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { AckPatience } from './ack-patience.ts';
 import { AckSequencer } from './ack-sequencer.ts';
+import { ArrivalRate } from './arrival-rate.ts';
 import type { Batch } from './batch.ts';
 import type { BatchSizer } from './batch-sizer.ts';
 import { DeliveryBatcher } from './delivery-batcher.ts';
@@ -40,6 +41,7 @@ export class QueueLane implements DeliverySink {
   readonly sizer: BatchSizer;
   /** From the dispatch of a batch to its answer, ms. */
   readonly turnaround = new RecentMean();
+  readonly #arrivals = new ArrivalRate();
   readonly #parts: QueueLaneParts;
   /** When epochs were lost, ms of `performance.now()`, the last ones. */
   #losses: number[] = [];
@@ -51,6 +53,8 @@ export class QueueLane implements DeliverySink {
   #readAtMs = 0;
   #lastTag = 0;
   #deliveries = 0;
+  /** As of the end of the last read. */
+  #deliveriesBefore = 0;
   #flushScheduled = false;
   #interruption: string | undefined;
   readonly #emitAck = (tag: number, multiple: boolean): void => {
@@ -99,6 +103,11 @@ export class QueueLane implements DeliverySink {
     void this.#consumer?.adjust(prefetch.current);
   }
 
+  /** True when a batch will be full within so many ms, if messages go on to arrive as they did. */
+  fillsWithin(ms: number): boolean {
+    return this.#arrivals.msUntil(this.sizer.target - this.batcher.messages) <= ms;
+  }
+
   epochOpened(epoch: number): void {
     this.#interruption = undefined;
     this.redeliveredWaiting = 0;
@@ -122,6 +131,8 @@ export class QueueLane implements DeliverySink {
 
   readEnded(): void {
     if (this.#readAtMs === 0) return;
+    this.#arrivals.arrived(this.#deliveries - this.#deliveriesBefore, this.#readAtMs);
+    this.#deliveriesBefore = this.#deliveries;
     this.#readAtMs = 0;
     this.#sequencer.delivered(this.#lastTag);
     this.#parts.tally.lastDeliveryAt = Date.now();

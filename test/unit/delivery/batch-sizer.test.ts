@@ -17,7 +17,7 @@ test('batches start at one and at most double', () => {
 test('microsecond tasks travel by as many as the prefetch allows, 50 ms tasks alone', () => {
   const short = new BatchSizer(auto);
   for (let n = 0; n < 40; n++) short.learn(short.target, short.target * 0.002);
-  assert.equal(short.target, 333);
+  assert.equal(short.target, 500);
   const long = new BatchSizer(auto);
   for (let n = 0; n < 40; n++) long.learn(long.target, long.target * 50);
   assert.equal(long.target, 1);
@@ -57,10 +57,10 @@ test('no prefetch gives a target below one', () => {
 test('a larger prefetch makes room for larger batches', () => {
   const sizer = new BatchSizer({ ...auto, prefetch: 16 });
   for (let n = 0; n < 20; n++) sizer.learn(sizer.target, sizer.target * 0.001);
-  assert.deepEqual(sizer.choice, { value: 2, why: 'as much as the prefetch allows' });
+  assert.deepEqual(sizer.choice, { value: 4, why: 'as much as the prefetch allows' });
   sizer.prefetch = 2000;
   for (let n = 0; n < 20; n++) sizer.learn(sizer.target, sizer.target * 0.001);
-  assert.equal(sizer.target, 333);
+  assert.equal(sizer.target, 500);
 });
 
 test('it says where its target comes from', () => {
