@@ -6,12 +6,16 @@ const LIBRARY = 'at least once; ack once handled; reconnects only where the libr
 /** Where each write is synced alone, one insertOne a message is slower than batches by a factor of about 20. */
 const INSERT_ONE_SHARE = 0.05;
 
+/** rabbitmq-client reads frames so slowly that a round of it would take as long as one of all others. */
+const SLOW_SHARE = 0.3;
+
 export const LIBRARIES: Readonly<Record<string, CatalogueEntry>> = {
   'rabbitmq-client': {
     module: 'rabbitmq-client-consumer',
     settings: asGiven,
     scenarios: ['noop', 'payload', ...BY_THE_CLOCK],
     standard: [],
+    share: SLOW_SHARE,
     about: "rabbitmq-client's Consumer, an ack a message as it does by itself",
     guarantee: LIBRARY,
   },
@@ -30,6 +34,7 @@ export const LIBRARIES: Readonly<Record<string, CatalogueEntry>> = {
     settings: asGiven,
     scenarios: ['noop', 'payload'],
     standard: [],
+    share: SLOW_SHARE,
     about: "rabbitmq-client's Channel, one ack for all that a turn of the event loop has handled",
     guarantee: LIBRARY,
   },

@@ -27,7 +27,7 @@ export interface BenchOptions {
 
 export class UsageError extends Error {}
 
-export const DEFAULTS: Settings = { prefetch: 2000, batch: 250, threads: 1 };
+export const DEFAULTS: Settings = { prefetch: 2000, batch: 500, threads: 1 };
 
 const FLAGS = {
   messages: { type: 'string' },

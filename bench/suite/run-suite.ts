@@ -65,12 +65,7 @@ interface Circumstances {
 
 async function runOne(run: SuiteRun, where: Circumstances, { quick, force }: SuiteTask): Promise<number> {
   const { folder, servers, built } = where;
-  const words = [
-    run.args,
-    quick ? run.quick : undefined,
-    force ? '--force' : undefined,
-    built ? '--skip-build' : undefined,
-  ];
+  const words = [quick ? run.quick : run.args, force ? '--force' : undefined, built ? '--skip-build' : undefined];
   const args = words.flatMap((text) => text?.split(' ') ?? []);
   const child = spawn(
     process.execPath,

@@ -6,39 +6,51 @@ export interface SuiteRun {
   readonly name: string;
   readonly args: string;
   readonly minutes: number;
-  /** What --quick adds to the arguments; without it --quick leaves the run out. */
+  /** The arguments of --quick; without them --quick leaves the run out. */
   readonly quick?: string;
 }
 
-const LIBRARIES = 'c-reader,rabbitmq-client,rabbitmq-client-multi,amqplib-multi';
+const OTHERS = 'c-reader,rabbitmq-client,rabbitmq-client-multi,amqplib-multi,bullmq,celery';
 const STORES = 'c-reader,insert-many,rabbitmq-client-insert-one';
 
 export const SUITE: readonly SuiteRun[] = [
   {
     name: 'noop',
-    args: `noop --messages 300000 --against ${LIBRARIES},bullmq`,
-    minutes: 11,
-    quick: '--messages 60000 --rounds 3',
-  },
-  {
-    name: 'noop-classic',
-    args: 'noop --queue-type classic --messages 120000 --only millrace,c-reader',
-    minutes: 5,
+    args: `noop --messages 200000 --against ${OTHERS}`,
+    minutes: 10,
+    quick: 'noop --messages 60000 --rounds 3 --only millrace,c-reader,rabbitmq-client,amqplib-multi',
   },
   {
     name: 'mongo',
-    args: `mongo --messages 120000 --against ${STORES}`,
+    args: `mongo --messages 100000 --against ${STORES}`,
     minutes: 5,
-    quick: '--messages 40000 --rounds 3',
+    quick: 'mongo --messages 40000 --rounds 3 --only millrace,c-reader,insert-many',
   },
-  { name: 'live', args: 'live --messages 60000', minutes: 5 },
-  { name: 'latency-100', args: 'latency --arrival-rate 100', minutes: 3 },
-  { name: 'latency-1000', args: 'latency --arrival-rate 1000', minutes: 3, quick: '--messages 3000 --rounds 3' },
-  { name: 'latency-5000', args: 'latency --arrival-rate 5000', minutes: 4 },
-  { name: 'cpu-1', args: 'cpu --task-ms 1', minutes: 2 },
-  { name: 'cpu-10', args: 'cpu --task-ms 10', minutes: 2, quick: '--messages 200 --rounds 3' },
+  {
+    name: 'publish',
+    args: 'publish --messages 100000 --against c-publisher',
+    minutes: 4,
+    quick: 'publish --messages 50000 --rounds 3 --only millrace-send,rabbitmq-client-publisher,bare-publisher',
+  },
+  {
+    name: 'latency-1000',
+    args: 'latency --arrival-rate 1000',
+    minutes: 3,
+    quick: 'latency --arrival-rate 1000 --messages 3000 --rounds 3',
+  },
+  { name: 'latency-5000', args: 'latency --arrival-rate 5000', minutes: 3 },
+  { name: 'cpu-10', args: 'cpu --task-ms 10', minutes: 2, quick: 'cpu --task-ms 10 --messages 200 --rounds 3' },
   { name: 'cpu-100', args: 'cpu --task-ms 100', minutes: 2 },
-  { name: 'payload-100', args: 'payload --body-bytes 100', minutes: 2 },
-  { name: 'payload-10240', args: 'payload --body-bytes 10240', minutes: 2 },
-  { name: 'payload-1048576', args: 'payload --body-bytes 1048576', minutes: 2 },
+  { name: 'cpu-mixed', args: 'cpu-mixed --arrival-rate 250', minutes: 3 },
+  { name: 'fleet', args: 'fleet --messages 200000', minutes: 4 },
+  {
+    name: 'noop-classic',
+    args: 'noop --queue-type classic --messages 100000 --only millrace,c-reader',
+    minutes: 4,
+  },
+  { name: 'latency-100', args: 'latency --arrival-rate 100', minutes: 3 },
+  { name: 'payload-10240', args: 'payload --body-bytes 10240 --against c-reader', minutes: 4 },
+  { name: 'payload-1048576', args: 'payload --body-bytes 1048576 --against c-reader', minutes: 3 },
+  { name: 'live', args: 'live --messages 50000', minutes: 4 },
+  { name: 'burst', args: 'burst', minutes: 4 },
 ];

@@ -9,9 +9,9 @@ function parsed(text: string): BenchOptions {
   return options;
 }
 
-test('the defaults are the settings of the prototype on a quorum queue', () => {
+test('the defaults are a prefetch of 2000 and batches of a quarter of it on a quorum queue', () => {
   const { settings, queueType, messages, rounds, contenders, writes } = parsed('noop');
-  assert.deepEqual(settings, { prefetch: 2000, batch: 250, threads: 1 });
+  assert.deepEqual(settings, { prefetch: 2000, batch: 500, threads: 1 });
   assert.deepEqual(
     { queueType, messages, rounds, writes },
     { queueType: 'quorum', messages: 200_000, rounds: 7, writes: false },
