@@ -25,14 +25,16 @@ function cpuTimes(): { idle: number; total: number } {
   return { idle, total };
 }
 
+/** What the runs themselves write does not make another version of what they measure. */
+const WITHOUT_RESULTS = ['--', '.', ':!bench/results', ':!BENCHMARKS.md'];
+
 /** Short commit id, with `+` when tracked files differ from it; `unknown` outside a git checkout. */
 export function commit(): string {
   const git = (...args: string[]): string =>
     execFileSync('git', args, { cwd: ROOT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
   try {
-    return (
-      git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain', '--untracked-files=no') === '' ? '' : '+')
-    );
+    const changes = git('status', '--porcelain', '--untracked-files=no', ...WITHOUT_RESULTS);
+    return git('rev-parse', '--short', 'HEAD') + (changes === '' ? '' : '+');
   } catch {
     return 'unknown'; // no git, or an unpacked archive
   }
