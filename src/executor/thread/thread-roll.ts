@@ -103,8 +103,14 @@ export class ThreadRoll {
     if (member.ready) this.#terminate(threadId, member);
   }
 
+  /** True while a thread has not come as far as taking a run. */
+  get isLoading(): boolean {
+    for (const { ready } of this.#members.values()) if (!ready) return true;
+    return false;
+  }
+
   /**
-   * Resolves when none is loading any more, at the latest when it would be stuck. Node aborts the whole process when a
+   * Resolves when none of those there are is loading any more, at the latest when it would be stuck. Node aborts the whole process when a
    * thread is terminated that is just linking its modules.
    */
   async allLoaded(): Promise<void> {

@@ -153,7 +153,9 @@ describe('ThreadRoll', () => {
     assert.equal(loaded, false);
     loading[1]?.emit('exit', 1);
     await both;
+    assert.equal(rig.roll.isLoading, false);
     rig.roll.add([new FakeThread(4)] as unknown as Worker[]);
+    assert.equal(rig.roll.isLoading, true);
     const never = rig.roll.allLoaded();
     t.mock.timers.tick(STUCK_AFTER_MS);
     await never;
