@@ -337,23 +337,13 @@ export class ThreadExecutor implements Executor {
     // The pool forgets a thread when it breaks, which is before it has exited, and when it exits after `destroy` has
     // resolved, the pool replaces it. Hence until none is left.
     do {
-      await this.#untilNoneLoads(pool);
+      await this.#roll.noneLoads(() => pool.threads);
       this.#roll.endAll(reason);
       const destroyed = pool.destroy(); // waits for ever for a thread that is stuck
       const stuck = await this.#roll.allSettled();
       if (stuck.length > 0) throw stuckError(stuck);
       await destroyed;
     } while (pool.threads.length > 0);
-  }
-
-  /** Also those that the pool begins meanwhile, because others have died; not longer than a thread may be stuck. */
-  async #untilNoneLoads(pool: Piscina<ThreadRequest, ThreadAnswer>): Promise<void> {
-    const deadline = performance.now() + (this.#options.stuckAfterMs ?? STUCK_AFTER_MS);
-    do {
-      this.#roll.add(pool.threads);
-      await this.#roll.allLoaded();
-      this.#roll.add(pool.threads);
-    } while (this.#roll.isLoading && performance.now() < deadline);
   }
 
   #notRunning(): RuntimeError {

@@ -103,22 +103,19 @@ export class ThreadRoll {
     if (member.ready) this.#terminate(threadId, member);
   }
 
-  /** True while a thread has not come as far as taking a run. */
-  get isLoading(): boolean {
-    for (const { ready } of this.#members.values()) if (!ready) return true;
-    return false;
-  }
-
   /**
-   * Resolves when none of those there are is loading any more, at the latest when it would be stuck. Node aborts the whole process when a
-   * thread is terminated that is just linking its modules.
+   * Resolves when none is loading, also of those that the pool begins meanwhile, because others have died; at the latest
+   * when one would be stuck. Node aborts the whole process when a thread is terminated that is just linking its modules.
+   * @param threads - those that there are, asked for again and again
    */
-  async allLoaded(): Promise<void> {
-    const loading = [...this.#members.values()].filter(({ ready }) => !ready).map(({ loaded }) => loaded.promise);
-    if (loading.length === 0) return;
-    const tooLong = deferred<void>();
-    const timer = setTimeout(() => tooLong.resolve(), this.#limits.stuckAfterMs);
-    await Promise.race([Promise.all(loading), tooLong.promise]);
+  async noneLoads(threads: () => readonly Worker[]): Promise<void> {
+    const tooLong = deferred<'late'>();
+    const timer = setTimeout(() => tooLong.resolve('late'), this.#limits.stuckAfterMs);
+    for (;;) {
+      this.add(threads());
+      const loading = [...this.#members.values()].filter(({ ready }) => !ready).map(({ loaded }) => loaded.promise);
+      if (loading.length === 0 || (await Promise.race([Promise.all(loading), tooLong.promise])) === 'late') break;
+    }
     clearTimeout(timer);
   }
 
