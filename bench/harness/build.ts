@@ -15,6 +15,7 @@ const FOLDERS = ['harness', 'contenders'];
 
 /** The process file of every contender, once built. */
 export const CHILD_FILE: URL = new URL('../.build/harness/child.js', import.meta.url);
+export const MEMORY_FILE: URL = new URL('../.build/harness/memory-child.js', import.meta.url);
 export const PUBLISHERS_FILE: URL = new URL('../.build/harness/publishers.js', import.meta.url);
 
 export function contenderUrl(module: string): string {

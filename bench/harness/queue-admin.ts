@@ -56,6 +56,11 @@ export class QueueAdmin {
     }
   }
 
+  /** Messages that no consumer has. */
+  async ready(): Promise<number> {
+    return (await this.#onChannel((channel) => channel.checkQueue(this.queue))).messageCount;
+  }
+
   async close(): Promise<void> {
     await this.#connection.close();
   }
