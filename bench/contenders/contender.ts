@@ -9,6 +9,10 @@ export interface ContenderJob {
   readonly amqpUrl: string;
   readonly queue: string;
   readonly messages: number;
+  /** Acks that all of them take: one for each attempt. */
+  readonly acks: number;
+  /** One of a hundred fails at its first attempt (harness/failing-tasks.ts). */
+  readonly fails: boolean;
   readonly queueType: 'quorum' | 'classic';
   /** The interpreter that has Celery, where the run has one. */
   readonly python: string | undefined;

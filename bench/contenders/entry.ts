@@ -27,6 +27,8 @@ export interface CatalogueEntry {
   readonly mixed?: boolean;
   /** So many processes share the messages, which lie in so many queues. */
   readonly fleet?: { readonly processes: number; readonly queues: number };
+  /** One task of a hundred fails at its first attempt. */
+  readonly fails?: boolean;
   /** Takes no messages: the queue stays empty. */
   readonly withoutQueue?: boolean;
   /** Where it takes its messages from. Default: the bench's queue in RabbitMQ. */

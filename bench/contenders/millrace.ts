@@ -14,7 +14,7 @@ export async function start(job: ContenderJob): Promise<RunningContender> {
     ...(job.prefetch === 'auto' ? {} : { prefetch: job.prefetch }),
     ...(job.threads === 'auto' ? {} : { threads: job.threads }),
     batching: { target: job.batch },
-    log: { level: 'warn' },
+    log: { level: job.fails ? 'error' : 'warn' }, // the failures are wanted
   });
   return {
     latency() {

@@ -65,7 +65,7 @@ async function run(task: ChildTask, gaveUp: Promise<void>): Promise<void> {
   const { job } = task;
   const handled = createHandledLedger(job.messages);
   const threads = new ThreadTimes();
-  watch = new WireWatch(job, threads);
+  watch = new WireWatch({ queue: job.queue, messages: job.acks }, threads);
   watchWrites(watch);
   let foreign: ForeignRun | undefined;
   const acked = (): number => foreign?.acked() ?? watch?.acked ?? 0;
@@ -82,7 +82,7 @@ async function run(task: ChildTask, gaveUp: Promise<void>): Promise<void> {
   const measured = foreign?.report ?? watch.allAcked.then(() => undefined);
   const foreignReport = await Promise.race([measured, gaveUp.then(() => undefined)]);
   clearInterval(progress);
-  if (foreign === undefined && watch.acked < job.messages) watch.giveUp();
+  if (foreign === undefined && watch.acked < job.acks) watch.giveUp();
   const latency = contender.latency();
   await contender.stop();
   const report: ChildReport = {

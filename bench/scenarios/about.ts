@@ -70,6 +70,18 @@ export const SCENARIOS = {
     compares: ['rate', 'cpu'],
     figures: {},
   },
+  workload: {
+    title: 'A preloaded queue, a document a message, one task of a hundred fails first',
+    about: 'mongo with one task of a hundred that fails and is tried again 100 ms later',
+    messages: () => 200_000,
+    rounds: 7,
+    warmUp: atMost20k,
+    writes: true,
+    parameters: {},
+    latency: HAND_OVER,
+    compares: ['rate', 'cpu'],
+    figures: { retries: 'retries' },
+  },
   cpu: {
     title: 'A preloaded queue, a task that hashes',
     about: 'a preloaded queue is drained by a task that hashes for --task-ms; by default 5 s of work a thread',

@@ -1,4 +1,4 @@
-/** A queue is filled, then drained: what `noop`, `mongo` and `cpu` have in common. */
+/** A queue is filled, then drained: what `noop`, `mongo`, `workload` and `cpu` have in common. */
 import { CHILD_FILE, contenderUrl } from '../harness/build.ts';
 import { startProgress } from '../harness/progress.ts';
 import { startContender } from '../harness/run-child.ts';
@@ -20,19 +20,19 @@ export function drain(writes: boolean): Scenario {
       filling.end();
     }
     const draining = startProgress(turn.contender);
-    const task = {
-      module: contenderUrl(entry.module),
-      job: jobOf(bench, turn, messages, store),
-      ackTimes: false,
-    };
+    const job = jobOf(bench, turn, messages, store);
+    const task = { module: contenderUrl(entry.module), job, ackTimes: false };
     const report = await startContender(task, CHILD_FILE, draining).report;
     draining.end();
     const left = await source.left();
     return {
-      ...(await settle(bench, { messages, seed: turn.seed, report, store, left })),
+      ...(await settle(bench, { messages, seed: turn.seed, report, store, left, retries: job.acks - messages })),
       seconds: (report.endMs - report.startMs) / 1000,
       latency: report.latency,
-      figures: report.threadsBusy === undefined ? {} : { threadsBusy: report.threadsBusy },
+      figures: {
+        ...(report.threadsBusy === undefined ? {} : { threadsBusy: report.threadsBusy }),
+        ...(bench.options.scenario === 'workload' ? { retries: job.acks - messages } : {}),
+      },
       publisherCpuMicros: undefined,
     };
   };

@@ -11,10 +11,12 @@ import { noop } from './noop.ts';
 import { payload } from './payload.ts';
 import { publish } from './publish.ts';
 import type { Scenario } from './scenario.ts';
+import { workload } from './workload.ts';
 
 export const SCENARIO_CODE: Readonly<Record<ScenarioName, Scenario>> = {
   noop,
   mongo,
+  workload,
   cpu,
   'cpu-mixed': cpuMixed,
   live,

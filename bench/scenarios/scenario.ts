@@ -2,6 +2,7 @@ import { CATALOGUE } from '../contenders/catalogue.ts';
 import type { ContenderJob } from '../contenders/contender.ts';
 import type { CatalogueEntry } from '../contenders/entry.ts';
 import type { ChildReport } from '../harness/child.ts';
+import { failingAmong } from '../harness/failing-tasks.ts';
 import { expectedChecksum } from '../harness/filler.ts';
 import type { Turn } from '../harness/interleave.ts';
 import type { Field } from '../harness/needs.ts';
@@ -37,10 +38,13 @@ export function entryOf(turn: Turn): CatalogueEntry {
 }
 
 export function jobOf(bench: Bench, turn: Turn, messages: number, store: StoreAdmin | undefined): ContenderJob {
+  const fails = entryOf(turn).fails === true;
   return {
     amqpUrl: bench.amqpUrl,
     queue: bench.queue.queue,
     messages,
+    acks: messages + (fails ? failingAmong(messages) : 0),
+    fails,
     window: bench.options.parameters.window,
     queueType: bench.options.queueType,
     redisUrl: bench.field.redisUrl,
@@ -58,6 +62,8 @@ export interface Finished {
   readonly seed: number;
   readonly report: Pick<ChildReport, 'acked' | 'nacked' | 'unknownTags' | 'handled' | 'cpuMicros' | 'peakRssMiB'>;
   readonly store: StoreAdmin | undefined;
+  /** Attempts beyond one a message, each with an ack of its own. */
+  readonly retries?: number;
   /** Where the messages were not in the bench's own queue. */
   readonly left?: Left;
 }
@@ -67,7 +73,8 @@ export async function settle(
   bench: Bench,
   finished: Finished,
 ): Promise<Omit<TurnResult, 'seconds' | 'latency' | 'publisherCpuMicros'>> {
-  const { messages, seed, report, store } = finished;
+  const { messages, seed, store, retries = 0 } = finished;
+  const report = { ...finished.report, acked: finished.report.acked - retries };
   const expected = expectedChecksum(seed, messages, bench.options.parameters.bodyBytes);
   const left = finished.left ?? (await bench.queue.left());
   const stored = await store?.summarize(seed, messages);
