@@ -85,7 +85,7 @@ export async function closeLedger(places: LedgerPlaces): Promise<ClosedLedger> {
   const { confirmed, unconfirmed = [], broker, queues, waiting = [], done = [], mayOverlap = false } = places;
   const stored = [...done];
   for (const collection of places.collections ?? ['stored'])
-    if (places.store !== undefined) stored.push(...(await storedIds(places.store, collection)));
+    if (places.store !== undefined) for (const id of await storedIds(places.store, collection)) stored.push(id);
   const deadLettered = await idsOf(broker, queues.map(deadQueueName));
   const queued = await idsOf(broker, [...queues, ...queues.map(suspectsQueueName), ...waiting]);
 
@@ -107,7 +107,7 @@ export async function closeLedger(places: LedgerPlaces): Promise<ClosedLedger> {
 
 async function idsOf(broker: string, queues: readonly string[]): Promise<string[]> {
   const ids: string[] = [];
-  for (const queue of queues) ids.push(...(await queuedIds(broker, queue)));
+  for (const queue of queues) for (const id of await queuedIds(broker, queue)) ids.push(id); // too many for arguments
   return ids;
 }
 
