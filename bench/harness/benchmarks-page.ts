@@ -3,7 +3,7 @@ import { CATALOGUE } from '../contenders/catalogue.ts';
 import { LATENCY_PLOT, type ResultFile, ratePlotName } from '../plots/plots-of.ts';
 import { SCENARIO_NAMES } from '../scenarios/about.ts';
 import { limitLines } from './combined-limit.ts';
-import { describeParameters } from './parameters.ts';
+import { glance, isDated, nameOf } from './glance.ts';
 import { ratioTable } from './ratio-table.ts';
 import { aboutResult, type ContenderResult, figureText, shareLines } from './result.ts';
 import { spread } from './statistics.ts';
@@ -22,10 +22,11 @@ contender reaches next to its baseline, in the same rounds.
 How it is measured (\`npm run bench -- --help\`, code in \`bench/harness\`):
 
 - Every contender of every round runs in a fresh process on a fresh queue with the same messages: 200-byte JSON task
-  signatures (payload: of the size in its heading), persistent, with id, type and content type. The order within a round is drawn anew. A warm-up round is
-  not counted.
+  signatures (payload: of the size in its heading), persistent, with id, type and content type. The order within a round is
+  drawn anew. A warm-up round is not counted.
 - Time and CPU run from the moment the contender's \`basic.consume\` leaves its process to the moment its last ack does
-  (where messages arrive meanwhile: from the first publish). Both are seen at the process's own sockets, at the same place for all.
+  (where messages arrive meanwhile: from the first publish). Both are seen at the process's own sockets, at the same place
+  for all.
   CPU is that of all threads of the process. Contenders whose sockets cannot be seen from Node (in C, or with another
   server) take the two at the same places themselves. publish: from the call to the last confirm.
 - A message counts when it is acked. Handlers count their calls and add up a checksum of what they were given; after the
@@ -141,8 +142,7 @@ function section(file: ResultFile, firstOfScenario: boolean): string {
   if (first === undefined) throw new Error(`bench/results/${name} holds no result`);
   const rounds = first.rounds.length;
   const { title, figures } = aboutResult(first);
-  const parameters = describeParameters(first.parameters);
-  const heading = `## ${first.scenario}${parameters === '' ? '' : ` (${parameters})`}: ${title}`;
+  const heading = `## ${nameOf(first)}: ${title}`;
   const size = `${whole(Math.max(...results.map(({ messages }) => messages)))} messages a round, ${rounds} interleaved rounds, ${first.environment.queueType} queue.`;
   const tables = [
     ...ratioTables(results),
@@ -156,10 +156,12 @@ function section(file: ResultFile, firstOfScenario: boolean): string {
 
 export function benchmarksPage(files: readonly ResultFile[]): string {
   const rank = ({ results }: ResultFile): number => SCENARIO_NAMES.findIndex((name) => name === results[0]?.scenario);
-  const sorted = [...files].sort((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1));
+  const sorted = [...files].sort(
+    (a, b) => rank(a) - rank(b) || Number(isDated(a)) - Number(isDated(b)) || (a.name < b.name ? -1 : 1),
+  );
   const sections =
     sorted.length === 0
       ? [NO_RESULTS]
       : sorted.map((file, n) => `${section(file, n === 0 || rank(file) !== rank(sorted[n - 1] as ResultFile))}\n`);
-  return [INTRODUCTION, ...sections].join('\n');
+  return [INTRODUCTION, ...glance(sorted), ...sections].join('\n');
 }

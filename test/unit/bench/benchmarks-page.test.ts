@@ -64,6 +64,18 @@ test('what could not run is named with its reason, and what a scenario was varie
   assert.match(page, /Not measured on this machine: c-reader: there is no C compiler/);
 });
 
+test('the ratios of the suite stand in one table before all sections, those with older commits do not', () => {
+  const pair = (rate: number): ContenderResult[] => [result('millrace', rate), result('prototype', 100)];
+  const page = benchmarksPage([
+    { name: '2026-11-22-180489f-noop.json', results: pair(50) },
+    { name: 'noop.json', results: pair(80) },
+  ]);
+  const [table = ''] = /## At a glance[^#]*/.exec(page) ?? [];
+  assert.match(table, /\| noop \| millrace ÷ prototype \| rate 0\.8, cpu 1 \|/);
+  assert.doesNotMatch(table, /rate 0\.5/);
+  assert.ok(page.indexOf('noop.svg') < page.indexOf('2026-11-22-180489f-noop.svg'));
+});
+
 test('without results the page says so', () => {
   assert.match(benchmarksPage([]), /No results are committed yet/);
 });
