@@ -48,9 +48,9 @@ export interface Consumer {
   /** Cancels if need be, writes what is buffered and closes the channel: what is unacked returns to the queue. */
   close(): Promise<void>;
   /**
-   * Another prefetch from now on, in the same epoch: nothing is given back, and for a moment as much can be unacked as the
-   * old and the new prefetch together. Resolves when the broker has confirmed, or when the epoch is over or cancelled;
-   * the next epoch has it in any case. On a queue with a single active consumer another consumer may become the active one.
+   * A larger prefetch from now on, in the same epoch: nothing is given back. A smaller one is for the next epoch. Resolves
+   * when the broker has confirmed, or when the epoch is over or cancelled. A queue with a single active consumer keeps to
+   * the first prefetch of the epoch.
    */
   adjust(prefetch: number): Promise<void>;
   /** Consumes again with another prefetch, in a new epoch. The old epoch is drained by the broker as at any close. */

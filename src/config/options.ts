@@ -61,10 +61,10 @@ export interface RuntimeOptions {
   readonly threads?: number;
   /**
    * Messages that the broker may push ahead, for each queue that does not say otherwise. `auto` follows the measured work:
-   * two seconds of it, up to 2000 messages, at least two for each task that runs at once; it begins with 16 of those.
+   * it begins with 16 messages for each task that runs at once and grows to two seconds of work, up to 2000 messages.
    * Larger: fuller batches, more throughput. Smaller: fairer between processes, less to redeliver after a crash.
-   * A batch holds at most prefetch ÷ (2 × threads + 2) messages, so that no thread starves. Each change of `auto` puts
-   * another consumer on the same channel: give a number where a queue has a single active consumer that should stay it.
+   * A batch holds at most prefetch ÷ (2 × threads + 2) messages, so that no thread starves. `auto` grows by
+   * further consumers on the same channel: give a number where a queue has a single active consumer, which stays at 16.
    * @defaultValue `auto`
    * @remarks `auto` or 1 to 65535, otherwise `E_OPTION_RANGE`. Env `MILLRACE_PREFETCH`.
    */

@@ -8,11 +8,9 @@ const HIGHEST = 2_000;
 const FIRST = 16;
 /** A mean of fewer batches says more about the start of the thread than about the tasks. */
 const FEWEST_SAMPLES = 3;
-/** A prefetch changes by this factor at least: each change is a round trip. */
+/** A prefetch grows by this factor at least: each time adds a consumer on the broker. */
 const STEP = 2;
 const GROW_EVERY_MS = 100;
-/** A pause of the store or the collector must not make it small at once. */
-const SHRINK_EVERY_MS = 2_000;
 
 export interface PrefetchSizerOptions {
   /** A fixed prefetch, or 'auto'. */
@@ -24,13 +22,13 @@ export interface PrefetchSizerOptions {
 
 /**
  * How many messages the broker may push ahead: like a batch, an amount of work and not a number. Microsecond tasks are
- * pushed by 2,000, tasks of minutes two for each that runs, so that a process that comes later finds something to do and
- * nothing waits here for longer than the broker allows (30 minutes, RabbitMQ's consumer_timeout).
+ * pushed by 2,000, tasks of minutes by 16 for each that runs, so that a process that comes later finds something to do and
+ * nothing waits here for longer than the broker allows (30 minutes, RabbitMQ's consumer_timeout). It only grows: for a
+ * smaller one, a consumer would have to be cancelled, and what is on its way to it would be stuck (consumer-channel.ts).
  */
 export class PrefetchSizer {
   readonly #fixed: boolean;
   readonly #threads: number;
-  readonly #lowest: number;
   #current: number;
   #why: string;
   #changedAtMs = 0;
@@ -38,7 +36,6 @@ export class PrefetchSizer {
   constructor(options: PrefetchSizerOptions) {
     const running = options.threads * options.concurrency;
     this.#threads = options.threads;
-    this.#lowest = Math.min(2 * running, HIGHEST);
     this.#fixed = options.prefetch !== 'auto';
     this.#current = options.prefetch === 'auto' ? Math.min(FIRST * running, HIGHEST) : options.prefetch;
     this.#why = this.#fixed ? 'as given' : `${FIRST} for each task at once, until some have run`;
@@ -64,10 +61,8 @@ export class PrefetchSizer {
   follow(meanTaskMs: number, samples: number, nowMs: number): boolean {
     if (this.#fixed || samples < FEWEST_SAMPLES) return false;
     const wanted = this.#wanted(meanTaskMs);
-    const idleMs = nowMs - this.#changedAtMs;
     const grows = wanted >= this.#current * STEP || (wanted === HIGHEST && this.#current < HIGHEST);
-    const shrinks = wanted * STEP <= this.#current;
-    if (!(grows && idleMs >= GROW_EVERY_MS) && !(shrinks && idleMs >= SHRINK_EVERY_MS)) return false;
+    if (!grows || nowMs - this.#changedAtMs < GROW_EVERY_MS) return false;
     this.#current = wanted;
     this.#changedAtMs = nowMs;
     this.#why = this.#reason(wanted, meanTaskMs);
@@ -76,12 +71,11 @@ export class PrefetchSizer {
 
   #wanted(meanTaskMs: number): number {
     const ahead = meanTaskMs <= 0 ? HIGHEST : Math.floor((AHEAD_MS * this.#threads) / meanTaskMs);
-    return Math.min(HIGHEST, Math.max(this.#lowest, ahead));
+    return Math.min(HIGHEST, ahead);
   }
 
   #reason(wanted: number, meanTaskMs: number): string {
     if (wanted === HIGHEST) return `more brings nothing at ${workText(meanTaskMs)} a task`;
-    if (wanted === this.#lowest) return `two for each task at once, at ${workText(meanTaskMs)} a task`;
     return `${workText(AHEAD_MS)} of work at ${workText(meanTaskMs)} a task`;
   }
 }

@@ -125,7 +125,7 @@ export class AmqpConsumer implements Consumer {
 
   async adjust(prefetch: number): Promise<void> {
     this.#prefetch = prefetch;
-    await this.#channel?.replaceConsumer(prefetch);
+    await this.#channel?.grow(prefetch);
   }
 
   async resize(prefetch: number): Promise<void> {

@@ -8,7 +8,7 @@ import type { WireReader } from './wire-reader.ts';
 
 /**
  * `created` → `opening` channel.open sent → `limiting` basic.qos sent → `subscribing` basic.consume sent →
- * `consuming` ⇄ `replacing` basic.cancel, qos and consume sent;
+ * `consuming` ⇄ `growing` another basic.qos and consume sent;
  * `consuming` → `cancelling` basic.cancel sent → `cancelled` acks only → `closing` channel.close sent → `closed`.
  */
 type ChannelState =
@@ -17,7 +17,7 @@ type ChannelState =
   | 'limiting'
   | 'subscribing'
   | 'consuming'
-  | 'replacing'
+  | 'growing'
   | 'cancelling'
   | 'cancelled'
   | 'closing'
@@ -28,8 +28,8 @@ const NEXT: Readonly<Record<ChannelState, readonly ChannelState[]>> = {
   opening: ['limiting', 'closing', 'closed'],
   limiting: ['subscribing', 'closing', 'closed'],
   subscribing: ['consuming', 'closing', 'closed'],
-  consuming: ['replacing', 'cancelling', 'closing', 'closed'],
-  replacing: ['consuming', 'closing', 'closed'],
+  consuming: ['growing', 'cancelling', 'closing', 'closed'],
+  growing: ['consuming', 'closing', 'closed'],
   cancelling: ['cancelled', 'closing', 'closed'],
   cancelled: ['closing', 'closed'],
   closing: ['closed'],
@@ -40,15 +40,13 @@ const AWAITING_REPLY: readonly ChannelState[] = [
   'opening',
   'limiting',
   'subscribing',
-  'replacing',
+  'growing',
   'cancelling',
   'closing',
 ];
 
 /** The consumer is there, or will not be any more. */
 const SETTLED: readonly ChannelState[] = ['consuming', 'cancelling', 'cancelled', 'closing', 'closed'];
-
-const REPLACING_REPLIES: readonly number[] = [methods.BASIC_CANCEL_OK, methods.BASIC_QOS_OK, methods.BASIC_CONSUME_OK];
 
 /** Told by the channel; undefined as a reason means that we ended it. */
 export interface ConsumerChannelEvents {
@@ -63,8 +61,10 @@ const CONSUMER_TAG = 'millrace';
 const REPLY_SUCCESS = 200;
 
 /**
- * One epoch of a consumer: a channel from its open to its close, with one consumer on it at a time. A prefetch holds for
- * the consumers that begin after it, so another one takes another consumer; delivery tags are the channel's and go on.
+ * One epoch of a consumer: a channel from its open to its close. A prefetch holds for the consumers that begin after it, so
+ * a larger one is reached by a further consumer for the difference; delivery tags are the channel's and go on. None is
+ * cancelled for that: what a queue has just sent to a consumer that the channel no longer knows would stay unacked, and
+ * undelivered, until the channel closes.
  * A basic.cancel from the broker closes the channel, so that what was unacked returns to the queue at once.
  */
 export class ConsumerChannel implements ChannelHandler {
@@ -76,7 +76,10 @@ export class ConsumerChannel implements ChannelHandler {
   #state: ChannelState = 'created';
   #channel = 0;
   #ended = false;
-  #prefetch: number;
+  /** Of all consumers together. */
+  #prefetch = 0;
+  #wanted: number;
+  #cancelled = 0;
   /** Consumers there have been on this channel. */
   #consumers = 0;
 
@@ -90,7 +93,7 @@ export class ConsumerChannel implements ChannelHandler {
     this.#consumer = consumer;
     this.#sink = sink;
     this.#events = events;
-    this.#prefetch = consumer.prefetch;
+    this.#wanted = consumer.prefetch;
   }
 
   /** Throws E_BROKER_CHANNEL_CLOSED when the connection has no channel left. */
@@ -113,14 +116,13 @@ export class ConsumerChannel implements ChannelHandler {
     this.#connection.flush();
   }
 
-  /** Puts another consumer in the place of this one. Resolves when it consumes, or when the channel no longer does. */
-  async replaceConsumer(prefetch: number): Promise<void> {
-    this.#prefetch = prefetch;
+  /** Adds a consumer for what is missing. Resolves when it consumes, or when the channel no longer does. */
+  async grow(prefetch: number): Promise<void> {
+    this.#wanted = Math.max(this.#wanted, prefetch);
     await this.#reached(SETTLED);
-    if (this.#state !== 'consuming' || this.#prefetch !== prefetch) return; // over, or adjusted again meanwhile
-    this.#move('replacing');
-    // All at once: the broker takes a channel's methods in turn, so there is no round trip without a consumer.
-    this.#sendCancel();
+    if (this.#state !== 'consuming' || this.#prefetch >= this.#wanted) return; // over, or grown meanwhile
+    this.#move('growing');
+    // At once: the broker takes a channel's methods in turn.
     this.#sendLimit();
     this.#sendConsume();
     this.#connection.flush();
@@ -130,10 +132,12 @@ export class ConsumerChannel implements ChannelHandler {
   /** Resolves when no delivery can follow. A channel that is not consuming yet is closed instead. */
   async cancel(): Promise<void> {
     // Not once: an adjustment that waits as well may go first.
-    while (this.#state === 'replacing') await this.#reached(SETTLED);
+    while (this.#state === 'growing') await this.#reached(SETTLED);
     if (this.#state === 'consuming') {
       this.#move('cancelling');
-      this.#sendCancel();
+      for (let nth = 1; nth <= this.#consumers; nth++) {
+        this.#begin(methods.BASIC_CANCEL).shortString(consumerTag(nth)).u8(0).end();
+      }
       this.#connection.flush();
     } else if (this.#state !== 'cancelling' && this.#state !== 'cancelled') {
       await this.close();
@@ -178,28 +182,30 @@ export class ConsumerChannel implements ChannelHandler {
       this.#connection.openInbox(this.#channel, this.#sink);
       this.#move('consuming');
       this.#events.consuming();
-    } else if (method === methods.BASIC_CANCEL_OK && this.#state === 'cancelling') this.#move('cancelled');
-    else if (this.#state === 'replacing' && REPLACING_REPLIES.includes(method)) {
-      if (method === methods.BASIC_CONSUME_OK) this.#move('consuming');
-    } else throw malformed(`got method ${methods.describeMethod(method)} on a channel that is ${this.#state}`);
+    } else if (method === methods.BASIC_CANCEL_OK && this.#state === 'cancelling') {
+      this.#cancelled += 1;
+      if (this.#cancelled === this.#consumers) this.#move('cancelled');
+    } else if (method === methods.BASIC_CONSUME_OK && this.#state === 'growing') {
+      this.#move('consuming');
+    } else if (method !== methods.BASIC_QOS_OK || this.#state !== 'growing') {
+      throw malformed(`got method ${methods.describeMethod(method)} on a channel that is ${this.#state}`);
+    }
   }
 
-  #sendCancel(): void {
-    this.#begin(methods.BASIC_CANCEL).shortString(this.#consumerTag()).u8(0).end();
-  }
-
+  /** For the next consumer: what those before it do not have. */
   #sendLimit(): void {
-    this.#begin(methods.BASIC_QOS).u32(0).u16(this.#prefetch).u8(0).end();
+    this.#begin(methods.BASIC_QOS)
+      .u32(0)
+      .u16(this.#wanted - this.#prefetch)
+      .u8(0)
+      .end();
+    this.#prefetch = this.#wanted;
   }
 
   #sendConsume(): void {
     this.#consumers += 1;
     const consume = this.#begin(methods.BASIC_CONSUME).u16(0).shortString(this.#consumer.queue);
-    consume.shortString(this.#consumerTag()).u8(0).table({}).end();
-  }
-
-  #consumerTag(): string {
-    return this.#consumers === 1 ? CONSUMER_TAG : `${CONSUMER_TAG}-${this.#consumers}`;
+    consume.shortString(consumerTag(this.#consumers)).u8(0).table({}).end();
   }
 
   #takeWhileClosing(method: number): void {
@@ -261,4 +267,8 @@ export class ConsumerChannel implements ChannelHandler {
     if (change === 1 || change === -1) this.#connection.countAwaited(change);
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
+}
+
+function consumerTag(nth: number): string {
+  return nth === 1 ? CONSUMER_TAG : `${CONSUMER_TAG}-${nth}`;
 }

@@ -132,7 +132,7 @@ export class MemoryConsumer implements Consumer, ConnectionMember, QueueSubscrib
   }
 
   async adjust(prefetch: number): Promise<void> {
-    this.#prefetch = prefetch;
+    this.#prefetch = Math.max(prefetch, this.#prefetch);
     this.#subscribed?.schedule();
     await nextMacrotask();
   }

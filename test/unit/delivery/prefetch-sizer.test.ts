@@ -32,31 +32,22 @@ test('tasks of milliseconds are pushed by two seconds of work of all threads', (
   assert.equal(sizer.choice.why, '2 s of work at 20 ms a task');
 });
 
-test('tasks of minutes are pushed by two for each that runs at once', () => {
+test('tasks of minutes keep what it begins with', () => {
   const sizer = new PrefetchSizer({ ...auto, threads: 2, concurrency: 2 });
-  assert.equal(after(sizer, 120_000, 1).at(-1), 8);
-  assert.equal(sizer.choice.why, 'two for each task at once, at 120 s a task');
+  assert.equal(after(sizer, 120_000, 1).at(-1), 64);
 });
 
-test('a change of less than double or half is not worth a round trip', () => {
+test('it grows by double at least, at most ten times a second, and never shrinks', () => {
   const sizer = new PrefetchSizer(auto);
-  after(sizer, 10, 1);
+  assert.equal(sizer.follow(10, 5, 10_000), true);
   assert.equal(sizer.current, 200);
-  after(sizer, 6, 40, 20_000);
-  assert.equal(sizer.current, 200);
-  after(sizer, 15, 40, 40_000);
-  assert.equal(sizer.current, 200);
-});
-
-test('it grows soon and shrinks only after two seconds', () => {
-  const sizer = new PrefetchSizer(auto);
-  sizer.follow(0.1, 5, 10_000);
+  assert.equal(sizer.follow(6, 6, 11_000), false);
+  assert.equal(sizer.follow(5, 7, 11_000), true);
+  assert.equal(sizer.current, 400);
+  assert.equal(sizer.follow(0.1, 8, 11_050), false);
+  assert.equal(sizer.follow(0.1, 9, 11_100), true);
+  assert.equal(sizer.follow(1000, 10, 60_000), false);
   assert.equal(sizer.current, 2000);
-  assert.equal(sizer.follow(100, 6, 11_900), false);
-  assert.equal(sizer.follow(100, 7, 12_000), true);
-  assert.equal(sizer.current, 20);
-  assert.equal(sizer.follow(0.1, 8, 12_050), false);
-  assert.equal(sizer.follow(0.1, 9, 12_100), true);
 });
 
 test('a fixed prefetch stays', () => {
@@ -65,7 +56,7 @@ test('a fixed prefetch stays', () => {
   assert.deepEqual([sizer.highest, sizer.choice], [50, { value: 50, why: 'as given' }]);
 });
 
-test('whatever is measured, it lies between two for each task at once and 2,000', () => {
+test('whatever is measured, it lies between what it begins with and 2,000', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 256 }),
@@ -74,7 +65,7 @@ test('whatever is measured, it lies between two for each task at once and 2,000'
       (threads, concurrency, means) => {
         const sizer = new PrefetchSizer({ prefetch: 'auto', threads, concurrency });
         means.forEach((mean, n) => sizer.follow(mean, 3 + n, 10_000 * (n + 1)));
-        assert.ok(sizer.current >= Math.min(2 * threads * concurrency, 2000) && sizer.current <= sizer.highest);
+        assert.ok(sizer.current >= Math.min(16 * threads * concurrency, 2000) && sizer.current <= sizer.highest);
       },
     ),
   );
