@@ -2,6 +2,8 @@
 import type { CatalogueEntry } from './entry.ts';
 
 const CONFIRMED = 'persistent; each message confirmed by the broker';
+const RETURNED = `${CONFIRMED}; what no queue takes comes back`;
+const BOUND = `${RETURNED}; no recovery, encodes nothing`;
 
 /** What sends is measured, not what takes: no consumer runs. */
 const entry: Pick<CatalogueEntry, 'settings' | 'scenarios' | 'writes' | 'guarantee'> = {
@@ -24,7 +26,7 @@ export const PUBLISHERS: Readonly<Record<string, CatalogueEntry>> = {
       'c-publisher',
     ],
     about: "sendMany of millrace's client with --window, ids made by it",
-    guarantee: `${CONFIRMED}; rejects with the list of those that were not`,
+    guarantee: `${RETURNED}; rejects with the list of those that were not`,
   },
   'millrace-send-before': {
     ...entry,
@@ -49,7 +51,7 @@ export const PUBLISHERS: Readonly<Record<string, CatalogueEntry>> = {
     module: 'publish/bare-publisher',
     standard: ['publish'],
     about: "the broker's bound from Node: preformed blocks with only the ids written into them, 250 messages a write",
-    guarantee: `${CONFIRMED}; no recovery, encodes nothing`,
+    guarantee: BOUND,
   },
   'c-publisher': {
     ...entry,
@@ -57,6 +59,6 @@ export const PUBLISHERS: Readonly<Record<string, CatalogueEntry>> = {
     standard: [],
     needs: 'librabbitmq',
     about: "the broker's bound from C: the same blocks, ids made in C, 250 messages a write",
-    guarantee: `${CONFIRMED}; no recovery, encodes nothing`,
+    guarantee: BOUND,
   },
 };

@@ -43,7 +43,11 @@ export interface PublishedMessages {
   readonly encode?: EncodeMessage;
   /** Index of the first message; default 0. */
   readonly first?: number;
+  /** The broker gives back what no queue takes, as it does for our client. Default: it drops it. */
+  readonly mandatory?: boolean;
 }
+
+const MANDATORY = 1;
 
 export class PublishBlock {
   readonly length: number;
@@ -52,9 +56,10 @@ export class PublishBlock {
   readonly #first: number;
   readonly #ids: readonly number[];
 
-  constructor({ queue, seed, bodyBytes, encode = taskMessage, first = 0 }: PublishedMessages) {
+  constructor({ queue, seed, bodyBytes, encode = taskMessage, first = 0, mandatory = false }: PublishedMessages) {
     const { flags, properties, body } = encode(seed, bodyBytes);
-    const publish = method(1, methodId(60, 40), short(0), shortString(''), shortString(queue), Buffer.from([0]));
+    const bits = Buffer.from([mandatory ? MANDATORY : 0]);
+    const publish = method(1, methodId(60, 40), short(0), shortString(''), shortString(queue), bits);
     const header = [short(60), short(0), longLong(body.length), short(flags), ...properties];
     this.#template = Buffer.concat([publish, frame(2, 1, Buffer.concat(header)), ...bodyFrames(body)]);
     this.#seed = seed;

@@ -7,7 +7,7 @@ import type { ContenderJob, ContenderModule } from '../contender.ts';
 async function open(job: ContenderJob): Promise<OpenPublisher> {
   const window = windowOf(job);
   const publisher = await BlockPublisher.open(job.amqpUrl);
-  const block = new PublishBlock(job);
+  const block = new PublishBlock({ ...job, mandatory: true });
   const { messages } = job;
   return {
     publish: (_, onProgress) => publisher.publish({ block, messages, window, onProgress }),

@@ -7,7 +7,7 @@ import { startNative } from '../foreign-program.ts';
 
 export async function start(job: ContenderJob): Promise<RunningContender> {
   const { host, port, user, password, vhost } = targetOf(job.amqpUrl);
-  const { bytes, ids } = new PublishBlock(job).template;
+  const { bytes, ids } = new PublishBlock({ ...job, mandatory: true }).template;
   const order = [job.messages, windowOf(job), job.seed, bytes.toString('hex'), ...ids];
   return startNative('publish', [host, port, user, password, vhost, ...order]);
 }
