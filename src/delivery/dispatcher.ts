@@ -5,6 +5,7 @@ import { type BatchOutcomes, readOutcomes } from '../batch/outcome-packer.ts';
 import type { Executor } from '../executor/executor.ts';
 import { monotonicNow, monotonicOf } from '../support/monotonic.ts';
 import { type Batch, positionsOf, type Run, type RunInFlight } from './batch.ts';
+import { batchPatienceMs } from './batch-patience.ts';
 import type { Choice } from './choice.ts';
 import type { BatchTrigger } from './delivery-counters.ts';
 import type { BatchOptions } from './delivery-options.ts';
@@ -16,8 +17,6 @@ import { Turns } from './turns.ts';
 
 /** Batches a thread has at once: one runs or waits for the store, one is there when it is done. */
 const SLOTS_A_THREAD = 2;
-/** Messages pour in when they fill a batch within so many times the age that a batch may have. */
-const POURING_AGES = 2;
 /** Records a slab holds at most, and so tasks a ledger must have room for. */
 const LEDGER_TASKS = 4_096;
 /** A queue whose tasks take longer on average leaves one thread to the other queues. */
@@ -53,6 +52,7 @@ export interface DispatcherParts {
  *
  *     a thread is idle                → what there is, at once             trigger idle (size, bytes if full)
  *       but messages pour in          → a full batch, or one twice as old  trigger size, bytes, idle
+ *       or come nearly as fast        → a full batch, or an old one        trigger size, bytes, idle
  *     all busy, a second slot is free → only a full batch, or an old one   trigger size, bytes, age
  *
  * So an idle system adds no latency, and a busy one sends full batches. Where messages pour in, an idle thread waits for a
@@ -230,11 +230,17 @@ export class Dispatcher {
     if (!idleThread && sizer.longTasks) return undefined;
     if (batcher.messages >= sizer.target) return 'size';
     if (batcher.bytes >= this.#parts.options.maxBytes) return 'bytes';
-    const { maxAgeMs } = this.#parts.options;
     const ageMs = performance.now() - (batcher.oldestArrival ?? 0);
-    if (!idleThread) return ageMs >= maxAgeMs ? 'age' : undefined;
-    const pouringMs = POURING_AGES * maxAgeMs;
-    return lane.fillsWithin(pouringMs) && ageMs < pouringMs ? undefined : 'idle';
+    if (!idleThread) return ageMs >= this.#parts.options.maxAgeMs ? 'age' : undefined;
+    return ageMs < this.#patienceMs(lane) ? undefined : 'idle';
+  }
+
+  /** How old the oldest message may become while a thread is idle, ms. */
+  #patienceMs(lane: QueueLane): number {
+    const { batcher, sizer } = lane;
+    const missing = sizer.target - batcher.messages;
+    const { maxAgeMs } = this.#parts.options;
+    return batchPatienceMs({ missing, maxAgeMs, arrivalMs: (messages) => lane.arrivalMs(messages) });
   }
 
   /** True when a queue of slow tasks would take the last idle thread, so that other queues had to wait for them. */

@@ -103,9 +103,9 @@ export class QueueLane implements DeliverySink {
     void this.#consumer?.adjust(prefetch.current);
   }
 
-  /** True when a batch will be full within so many ms, if messages go on to arrive as they did. */
-  fillsWithin(ms: number): boolean {
-    return this.#arrivals.msUntil(this.sizer.target - this.batcher.messages) <= ms;
+  /** How long so many messages take to arrive, if it goes on as it did, ms; 0 for none. */
+  arrivalMs(messages: number): number {
+    return this.#arrivals.msUntil(messages);
   }
 
   epochOpened(epoch: number): void {
