@@ -1,11 +1,19 @@
-/** Counts the messages of one call that are on their way, and waits for room or for the end. */
+/** Of its size: so much must be free before a full room is entered again. */
+const REFILL_SHARE = 1 / 8;
+
+/**
+ * Counts the messages of one call that are on their way, and waits for room or for the end. A full room is entered again
+ * once an eighth of it is free, so that messages leave many in one write, however the broker confirms them.
+ */
 export class Room {
   readonly #size: number;
+  readonly #refillAt: number;
   #inside = 0;
   #wake: (() => void) | undefined;
 
   constructor(size: number) {
     this.#size = size;
+    this.#refillAt = size - Math.max(1, Math.floor(size * REFILL_SHARE));
   }
 
   get full(): boolean {
@@ -22,7 +30,7 @@ export class Room {
   }
 
   async freed(): Promise<void> {
-    while (this.full) await this.#changed();
+    while (this.#inside > this.#refillAt) await this.#changed();
   }
 
   async emptied(): Promise<void> {
