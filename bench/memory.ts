@@ -7,6 +7,8 @@ import { writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { ensureServices } from '../scripts/services/ensure-services.ts';
+import { deferred } from '../src/support/deferred.ts';
+import { type AllocationReport, describeAllocation } from './harness/allocation-report.ts';
 import { build, MEMORY_FILE } from './harness/build.ts';
 import { fill } from './harness/filler.ts';
 import type { FromMemoryChild, ToMemoryChild } from './harness/memory-child.ts';
@@ -18,7 +20,8 @@ const HELP = `Usage: npm run memory -- [options]
 
 Keeps a worker with the default options busy, looks every ten seconds at its resident memory, and after a collection at the
 heap and the external memory of each of its threads. All must end within 10 % of what they were at minute five (of shorter
-runs: after a quarter of the time). Also says how many bytes the main thread allocates a message.
+runs: after a quarter of the time). Also says how many bytes the main thread allocates a message, and by which functions: for
+a full queue, before the time begins, and for messages as publishing lets them arrive, at its end.
 
 Options
   --minutes N   how long (20)
@@ -30,12 +33,14 @@ Exit code: 0, 1 when memory grew or the run failed, 2 when the command line is w
 
 const FEWEST_QUEUED = 30_000;
 const CHUNK = 20_000;
+/** Enough for some seconds of work with full batches. */
+const BACKLOG = 400_000;
 const LOOK_EVERY_MS = 100;
 const MIB = 1024 * 1024;
 
 interface Measured {
   readonly samples: MemorySample[];
-  readonly bytesPerMessage: number;
+  readonly allocation: { readonly backlog: AllocationReport; readonly arriving: AllocationReport };
 }
 
 interface MemoryRun {
@@ -52,43 +57,39 @@ function say(text: string): void {
 }
 
 async function measure({ amqpUrl, queue, minutes, threads }: MemoryRun): Promise<Measured> {
+  await fill({ amqpUrl, queue: queue.queue, seed: 0, messages: BACKLOG }, QUIET);
   const child = fork(MEMORY_FILE, { execArgv: ['--expose-gc'], stdio: ['ignore', 2, 2, 'ipc'] });
   const samples: MemorySample[] = [];
-  let bytesPerMessage: number | undefined;
-  const exited = new Promise<void>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('exit', (code) => {
-      if (bytesPerMessage === undefined) reject(new Error(`the worker ended early (exit code ${code})`));
-      else resolve();
-    });
+  const backlog = deferred<AllocationReport>();
+  const arriving = deferred<AllocationReport>();
+  child.on('message', (message: FromMemoryChild) => {
+    if (message.kind === 'backlog') backlog.resolve(message.allocation);
+    else if (message.kind === 'arriving') arriving.resolve(message.allocation);
+    else {
+      samples.push(message.sample);
+      say(lineOf(message.sample));
+    }
   });
-  const allocated = new Promise<void>((resolve) => {
-    child.on('message', (message: FromMemoryChild) => {
-      if (message.kind === 'allocation') {
-        ({ bytesPerMessage } = message);
-        resolve();
-      } else if (message.kind === 'sample') {
-        samples.push(message.sample);
-        say(lineOf(message.sample));
-      }
-    });
+  const endedEarly = new Promise<never>((_, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code) => reject(new Error(`the worker ended early (exit code ${code})`)));
   });
   const tell = (message: ToMemoryChild): void => void child.send(message);
-  tell({ kind: 'order', amqpUrl, queue: queue.queue, threads });
-  const timer = setTimeout(() => tell({ kind: 'end' }), minutes * 60_000);
+  tell({ kind: 'order', amqpUrl, queue: queue.queue, threads, backlog: BACKLOG });
+  let timer: NodeJS.Timeout | undefined;
   try {
-    await Promise.race([load(amqpUrl, queue, allocated), exited]);
-    child.disconnect();
-    await exited;
+    const ofBacklog = await Promise.race([backlog.promise, endedEarly]);
+    timer = setTimeout(() => tell({ kind: 'end' }), minutes * 60_000);
+    await Promise.race([load(amqpUrl, queue, arriving.promise), endedEarly]);
+    return { samples, allocation: { backlog: ofBacklog, arriving: await arriving.promise } };
   } finally {
     clearTimeout(timer);
     child.kill('SIGKILL');
   }
-  return { samples, bytesPerMessage: bytesPerMessage ?? Number.NaN };
 }
 
 /** Keeps messages in the queue until it is enough. */
-async function load(amqpUrl: string, queue: QueueAdmin, enough: Promise<void>): Promise<void> {
+async function load(amqpUrl: string, queue: QueueAdmin, enough: Promise<unknown>): Promise<void> {
   const over = new AbortController();
   void enough.then(() => over.abort());
   for (let seed = 1; !over.signal.aborted; seed++) {
@@ -102,7 +103,7 @@ function lineOf({ seconds, handled, rssBytes, threads }: MemorySample): string {
   return `${seconds.toFixed(0).padStart(5)} s  ${handled.toLocaleString('en')} handled  RSS ${(rssBytes / MIB).toFixed(0)} MiB  ${parts.join('  ')}`;
 }
 
-function report(verdicts: readonly MemoryVerdict[], bytesPerMessage: number): string {
+function report(verdicts: readonly MemoryVerdict[], { backlog, arriving }: Measured['allocation']): string {
   const rows = verdicts.map(({ name, atMark, atEnd, ratio, ok }) => [
     name,
     (atMark / MIB).toFixed(1),
@@ -111,7 +112,11 @@ function report(verdicts: readonly MemoryVerdict[], bytesPerMessage: number): st
     ok ? 'ok' : 'GREW',
   ]);
   const head = ['memory, MiB', 'at the mark', 'at the end', 'ratio', 'within 10 %'];
-  return `${table(head, rows)}\n\nThe main thread allocates ${bytesPerMessage.toFixed(0)} bytes a message.`;
+  return [
+    table(head, rows),
+    describeAllocation('a full queue', backlog),
+    describeAllocation('messages as they arrive', arriving),
+  ].join('\n\n');
 }
 
 async function main(): Promise<number> {
@@ -141,11 +146,11 @@ async function main(): Promise<number> {
     const queue = await QueueAdmin.open(amqpUrl, `millrace-memory-${process.pid}`, 'quorum');
     try {
       await queue.recreate();
-      const { samples, bytesPerMessage } = await measure({ amqpUrl, queue, minutes, threads });
+      const { samples, allocation } = await measure({ amqpUrl, queue, minutes, threads });
       const verdicts = judgeMemory(samples);
-      console.log(report(verdicts, bytesPerMessage));
+      console.log(report(verdicts, allocation));
       if (values.json !== undefined)
-        await writeFile(values.json, `${JSON.stringify({ minutes, bytesPerMessage, verdicts, samples }, null, 2)}\n`);
+        await writeFile(values.json, `${JSON.stringify({ minutes, allocation, verdicts, samples }, null, 2)}\n`);
       return verdicts.every(({ ok }) => ok) ? 0 : 1;
     } finally {
       await queue.remove();

@@ -1,13 +1,15 @@
 /**
  * The process that `npm run memory` watches: millrace with its own defaults and a task that does nothing. Needs --expose-gc.
  *
- *     parent ── {amqpUrl, queue} ──▶ child ── ready ──▶ … sample every ten seconds … ──▶ allocation
- *            ── end ──▶
+ *     parent ── {amqpUrl, queue, backlog} ──▶ child ── allocation of the backlog ──▶ … sample every ten seconds …
+ *            ── end ──▶                             ── allocation of what arrives ──▶
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BroadcastChannel } from 'node:worker_threads';
+import type { Runtime } from '../../src/index.ts';
 import { millrace } from '../contenders/built-package.ts';
 import { allocatedDuring } from './allocation.ts';
+import { type AllocationReport, reportOf } from './allocation-report.ts';
 import type { MemorySample } from './memory-verdict.ts';
 import { heldBytes, MEMORY_CHANNEL, type MemoryQuestion, type ThreadMemory } from './thread-memory.ts';
 
@@ -16,21 +18,43 @@ export interface MemoryOrder {
   readonly amqpUrl: string;
   readonly queue: string;
   readonly threads: number | undefined;
+  /** Messages that are in the queue when it is given. */
+  readonly backlog: number;
 }
 export type ToMemoryChild = MemoryOrder | { readonly kind: 'end' };
 export type FromMemoryChild =
-  | { readonly kind: 'ready' }
   | { readonly kind: 'sample'; readonly sample: MemorySample }
-  /** Of the main thread, in the last seconds; told when the runtime has stopped. */
-  | { readonly kind: 'allocation'; readonly bytesPerMessage: number };
+  /** Of the second half of the backlog, when it is worked off. */
+  | { readonly kind: 'backlog'; readonly allocation: AllocationReport }
+  /** Of what arrived in the last seconds; told when the runtime has stopped. */
+  | { readonly kind: 'arriving'; readonly allocation: AllocationReport };
 
 const SAMPLE_EVERY_MS = 10_000;
 const ALLOCATION_MS = 5_000;
 /** A thread answers between two batches. */
 const ANSWER_MS = 1_000;
+const BACKLOG_LOOK_MS = 10;
 
 function tell(message: FromMemoryChild): void {
   process.send?.(message);
+}
+
+/** What the main thread allocated a message while `meanwhile` was pending. */
+async function allocationOf(runtime: Runtime, meanwhile: () => Promise<void>): Promise<AllocationReport> {
+  const batches = (): number => Object.values(runtime.stats().batches).reduce((sum, count) => sum + count, 0);
+  const ackedBefore = runtime.stats().acked;
+  const batchesBefore = batches();
+  const allocation = await allocatedDuring(meanwhile);
+  return reportOf(allocation, runtime.stats().acked - ackedBefore, batches() - batchesBefore);
+}
+
+/** The first half of the backlog is for V8 to compile in. */
+async function workOff(runtime: Runtime, backlog: number): Promise<AllocationReport> {
+  const until = async (acked: number): Promise<void> => {
+    while (runtime.stats().acked < acked) await sleep(BACKLOG_LOOK_MS);
+  };
+  await until(backlog / 2);
+  return await allocationOf(runtime, () => until(backlog));
 }
 
 async function run(order: MemoryOrder, ended: Promise<void>): Promise<void> {
@@ -47,7 +71,7 @@ async function run(order: MemoryOrder, ended: Promise<void>): Promise<void> {
     const answer = (event as { data: MemoryQuestion | ThreadMemory }).data;
     if (answer.kind === 'answer') answers.set(answer.name, answer);
   };
-  tell({ kind: 'ready' });
+  tell({ kind: 'backlog', allocation: await workOff(runtime, order.backlog) });
   const startMs = performance.now();
   const sample = async (): Promise<void> => {
     answers.clear();
@@ -65,12 +89,10 @@ async function run(order: MemoryOrder, ended: Promise<void>): Promise<void> {
     await Promise.race([sleep(SAMPLE_EVERY_MS), ended]);
     if (!over.signal.aborted) await sample();
   }
-  const before = runtime.stats().acked;
-  const bytes = await allocatedDuring(() => sleep(ALLOCATION_MS));
-  const bytesPerMessage = bytes / (runtime.stats().acked - before);
+  const allocation = await allocationOf(runtime, () => sleep(ALLOCATION_MS));
   channel.close();
   await runtime.stop();
-  tell({ kind: 'allocation', bytesPerMessage });
+  tell({ kind: 'arriving', allocation });
 }
 
 let end: () => void = () => {};
