@@ -1,8 +1,8 @@
 /** The limit of the cpu scenario: threads that do the same work in a loop, without a queue, a batch or an ack. */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import { nowMs } from '../harness/clock.ts';
 import { ThreadTimes } from '../harness/thread-times.ts';
-import { nowMs } from '../harness/wire-watch.ts';
 import type { ContenderJob, ForeignReport, RunningContender } from './contender.ts';
 
 export interface BareShare {

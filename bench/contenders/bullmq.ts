@@ -3,9 +3,9 @@
  * long, finished jobs removed at once. A job is finished when Redis has acknowledged that; then it counts.
  */
 import { Worker } from 'bullmq';
+import { nowMs } from '../harness/clock.ts';
 import { openHandledLedger } from '../harness/handled-ledger.ts';
 import type { Signature } from '../harness/message-source.ts';
-import { nowMs } from '../harness/wire-watch.ts';
 import type { ContenderJob, ForeignReport, RunningContender } from './contender.ts';
 
 export async function start(job: ContenderJob): Promise<RunningContender> {

@@ -1,8 +1,8 @@
 /** The database's share of the limit in the mongo scenario: the same documents in batches, as fast as they go, no queue. */
 import { type Collection, MongoClient } from 'mongodb';
+import { nowMs } from '../harness/clock.ts';
 import { openHandledLedger } from '../harness/handled-ledger.ts';
 import { signatureAt } from '../harness/message-source.ts';
-import { nowMs } from '../harness/wire-watch.ts';
 import type { ContenderJob, ForeignRun, RunningContender } from './contender.ts';
 import { documentOf, type RecordDocument } from './record-document.ts';
 

@@ -1,8 +1,8 @@
+import { nowMs } from './clock.ts';
 import { Confirms } from './confirms.ts';
 import { PublishBlock } from './publish-block.ts';
 import type { PublishOrder } from './publish-order.ts';
 import type { RawConnection } from './raw-amqp.ts';
-import { nowMs } from './wire-watch.ts';
 
 /** So many publishers on one channel, each of which sends its next message only when its last one is confirmed. */
 export class AwaitingLoad {

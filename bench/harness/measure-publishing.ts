@@ -6,8 +6,8 @@
  *                        └────────── time and CPU of the process ──────┘
  */
 import type { ContenderJob, ContenderModule, ForeignReport } from '../contenders/contender.ts';
+import { nowMs } from './clock.ts';
 import { type Signature, signatureAt } from './message-source.ts';
-import { nowMs } from './wire-watch.ts';
 
 export interface OpenPublisher {
   /**

@@ -1,10 +1,10 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { type ArrivalSchedule, dueMs } from './arrival-schedule.ts';
+import { nowMs } from './clock.ts';
 import { Confirms } from './confirms.ts';
 import { PublishBlock } from './publish-block.ts';
 import type { PublishOrder } from './publish-order.ts';
 import type { RawConnection } from './raw-amqp.ts';
-import { nowMs } from './wire-watch.ts';
 
 /** Messages handed to the socket at once when more are due, e.g. in a burst. */
 const WRITE_MESSAGES = 250;

@@ -1,6 +1,6 @@
 /** How busy the threads of this process are, whatever contender started them: seen from outside, by their event loops. */
 import type { Worker } from 'node:worker_threads';
-import { nowMs } from './wire-watch.ts';
+import { nowMs } from './clock.ts';
 
 /** A look at all threads: when, and how long each had been busy. */
 interface Look {

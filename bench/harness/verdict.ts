@@ -1,6 +1,6 @@
 /** What became of the messages of one run: the ledger of what was filled against what was handled and stored. */
 import type { ChildReport } from './child.ts';
-import type { StoredSummary } from './store-admin.ts';
+import type { StoredSummary } from './stored-tally.ts';
 
 /** Messages that the contender did not take, and those that it gave up. */
 export interface Left {

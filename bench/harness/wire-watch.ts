@@ -8,76 +8,26 @@
  * Cost: a look at each write. A contender writes once a batch, not once a message.
  */
 import net from 'node:net';
+import { AckWatch, type Meter, type WatchRequest } from './ack-watch.ts';
 import { METHOD, methodId, tagAt } from './raw-amqp.ts';
-import { TagLedger } from './tag-ledger.ts';
 
 const CONSUME = methodId(60, 20);
 const REJECT = methodId(60, 90);
 const PROTOCOL_HEADER_BYTES = 8;
-
-/** The clock of the bench: monotonic, and one for all processes of the machine. */
-export function nowMs(): number {
-  return Number(process.hrtime.bigint()) / 1e6;
-}
-
-/** Something that is measured besides, over the same time. */
-export interface Meter {
-  begin(): void;
-  end(): void;
-}
-
-export interface WireWatchRequest {
-  readonly queue: string;
-  readonly messages: number;
-}
 
 interface Stream {
   rest: Buffer | undefined;
   amqp: boolean;
 }
 
-export class WireWatch {
-  /** When each tag's ack left, ms; index 0 is tag 1. */
-  readonly ackTimes: Float64Array;
-  /** Resolves when as many tags are acked as there are messages. */
-  readonly allAcked: Promise<void>;
-  startMs = 0;
-  endMs = 0;
-  /** CPU time of all threads of this process between start and end. */
-  cpuMicros = 0;
-  /** Messages given back or refused. */
-  nacked = 0;
-  readonly #tags: TagLedger;
+export class WireWatch extends AckWatch {
   readonly #queue: string;
-  readonly #meter: Meter | undefined;
   readonly #streams = new WeakMap<object, Stream>();
   #consumer: { stream: Stream; channel: number } | undefined;
-  #startCpu: NodeJS.CpuUsage = { user: 0, system: 0 };
-  #resolve: () => void = () => {};
 
-  constructor(request: WireWatchRequest, meter?: Meter) {
-    this.#meter = meter;
-    this.#queue = request.queue;
-    this.#tags = new TagLedger(request.messages);
-    this.ackTimes = new Float64Array(request.messages);
-    this.allAcked = new Promise((resolve) => {
-      this.#resolve = resolve;
-    });
-  }
-
-  get acked(): number {
-    return this.#tags.settled;
-  }
-
-  get unknownTags(): number {
-    return this.#tags.unknown;
-  }
-
-  /** Starts time and CPU anew, for a scenario in which the consumer waits for the first message. */
-  restart(): void {
-    this.startMs = nowMs();
-    this.#startCpu = process.cpuUsage();
-    this.#meter?.begin();
+  constructor({ queue, messages }: WatchRequest, meter?: Meter) {
+    super(messages, meter);
+    this.#queue = queue;
   }
 
   /** Takes one write of one socket. */
@@ -115,31 +65,9 @@ export class WireWatch {
       this.#consumer = { stream, channel };
       this.restart();
     } else if (this.#consumer?.stream === stream && this.#consumer.channel === channel) {
-      if (id === METHOD.ack) this.#ack(tagAt(buffer, start), buffer[start + 8] === 1);
+      if (id === METHOD.ack) this.sawAck(tagAt(buffer, start), buffer[start + 8] === 1);
       else if (id === METHOD.nack || id === REJECT) this.nacked++;
     }
-  }
-
-  #ack(tag: number, multiple: boolean): void {
-    const now = nowMs();
-    this.#tags.settle(tag, multiple, (settled) => {
-      this.ackTimes[settled - 1] = now;
-    });
-    this.endMs = now;
-    if (this.#tags.settled < this.#tags.tags) return;
-    this.#end();
-    this.#resolve();
-  }
-
-  /** For a run that did not get to its end: CPU up to now. */
-  giveUp(): void {
-    this.#end();
-  }
-
-  #end(): void {
-    const cpu = process.cpuUsage(this.#startCpu);
-    this.cpuMicros = cpu.user + cpu.system;
-    this.#meter?.end();
   }
 }
 
