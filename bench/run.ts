@@ -7,19 +7,19 @@ import { dirname, resolve } from 'node:path';
 import { ensureServices } from '../scripts/services/ensure-services.ts';
 import { CATALOGUE } from './contenders/catalogue.ts';
 import { build } from './harness/build.ts';
-import { describeMachine, quietMachine } from './harness/environment.ts';
+import { describeMachine, quietMachine, type Servers } from './harness/environment.ts';
 import { calibrate } from './harness/hash-work.ts';
 import { helpText } from './harness/help.ts';
-import { interleave } from './harness/interleave.ts';
+import { interleave, type Turn } from './harness/interleave.ts';
 import { type Field, prepareContenders } from './harness/needs.ts';
 import { type BenchOptions, parseOptions, UsageError } from './harness/options.ts';
 import { QueueAdmin } from './harness/queue-admin.ts';
-import { Recorder } from './harness/recorder.ts';
+import { Recorder, type TurnResult } from './harness/recorder.ts';
 import { finalReport, turnLine } from './harness/report.ts';
 import { StoreAdmin } from './harness/store-admin.ts';
 import { aboutScenario } from './scenarios/about.ts';
 import { arrivalRateOf } from './scenarios/arrival-rate.ts';
-import { SCENARIO_CODE } from './scenarios/index.ts';
+import { isServerless, SCENARIO_CODE, SERVERLESS_CODE } from './scenarios/index.ts';
 import type { Bench } from './scenarios/scenario.ts';
 import { runSuite } from './suite/run-suite.ts';
 
@@ -67,12 +67,41 @@ async function withServers(options: BenchOptions, field: Field, use: (bench: Ben
   }
 }
 
-async function measure(bench: Bench, recorder: Recorder, contenders: readonly string[], warmUp: number): Promise<void> {
-  const { options } = bench;
+/** Where the turns of a run take place. */
+interface Stage {
+  readonly servers: Servers;
+  readonly play: (turn: Turn, messages: number) => Promise<TurnResult>;
+}
+
+/** Broker and store of a serverless scenario are in the contenders' processes: nothing is looked for, nothing left. */
+async function onStage(options: BenchOptions, field: Field, use: (stage: Stage) => Promise<void>): Promise<void> {
+  const { scenario } = options;
+  if (!isServerless(scenario)) {
+    return withServers(options, field, async (bench) => {
+      const servers = { rabbitmq: bench.queue.server, database: await bench.store?.server() };
+      await use({ servers, play: (turn, messages) => SCENARIO_CODE[scenario](bench, turn, messages) });
+    });
+  }
+  try {
+    const play: Stage['play'] = (turn, messages) => SERVERLESS_CODE[scenario]({ options, field }, turn, messages);
+    await use({ servers: { rabbitmq: undefined, database: undefined }, play });
+  } finally {
+    await field.release();
+  }
+}
+
+interface Measurement {
+  readonly options: BenchOptions;
+  readonly contenders: readonly string[];
+  readonly warmUp: number;
+}
+
+async function measure(stage: Stage, recorder: Recorder, measurement: Measurement): Promise<void> {
+  const { options, contenders, warmUp } = measurement;
   for (const turn of interleave(contenders, options.rounds, options.seed)) {
     const share = CATALOGUE[turn.contender]?.share ?? 1;
     const messages = Math.ceil((turn.round === 0 ? warmUp : options.messages) * share);
-    const result = await SCENARIO_CODE[options.scenario](bench, turn, messages);
+    const result = await stage.play(turn, messages);
     recorder.add(turn, messages, result);
     const line = recorder.turns.at(-1);
     if (line !== undefined) say(turnLine(line));
@@ -110,10 +139,9 @@ async function runScenario(options: BenchOptions, command: string): Promise<numb
   if (present.length === 0) throw new Error('none of the contenders can run on this machine');
   const busyShare = await quietMachine(options.force);
   say(`${scenario}: ${present.join(', ')}; ${rounds} rounds of ${messages} after a warm-up; seed ${options.seed}`);
-  await withServers(options, field, async (bench) => {
-    const servers = { rabbitmq: bench.queue.server, database: await bench.store?.server() };
-    const machine = describeMachine(options, servers, { busyShare, warmUpMessages, command, missing, besides });
-    await measure(bench, recorder, present, warmUpMessages);
+  await onStage(options, field, async (stage) => {
+    const machine = describeMachine(options, stage.servers, { busyShare, warmUpMessages, command, missing, besides });
+    await measure(stage, recorder, { options, contenders: present, warmUp: warmUpMessages });
     const run = { scenario, parameters, settings: options.settings, machine };
     const results = recorder.results(present, run);
     console.log(finalReport(results, recorder));

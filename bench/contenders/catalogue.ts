@@ -1,5 +1,6 @@
 /** Every contender by its name: which module, which settings, what it promises. */
 import { aboutScenario, type ScenarioName } from '../scenarios/about.ts';
+import { EMBEDDED } from './embedded.ts';
 import type { CatalogueEntry } from './entry.ts';
 import { FLEETS } from './fleets.ts';
 import { LIBRARIES } from './libraries.ts';
@@ -15,6 +16,7 @@ export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
   ...LIBRARIES,
   ...OTHER_SYSTEMS,
   ...PUBLISHERS,
+  ...EMBEDDED,
 };
 
 export function contendersFor(scenario: ScenarioName): [string, CatalogueEntry][] {

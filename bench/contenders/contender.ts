@@ -3,6 +3,8 @@
  * (harness/child.ts) which counts calls, bodies, acks, time and CPU around it: no contender measures itself.
  */
 
+import type { Broker } from '../../src/broker/broker.ts';
+import type { EmbeddedStore } from '../../src/index.ts';
 import type { HandledSummary } from '../harness/handled-ledger.ts';
 
 export interface ContenderJob {
@@ -72,8 +74,17 @@ export interface RunningContender {
   stop(): Promise<void>;
 }
 
+/** Broker and store in this process, filled and watched by the harness (harness/embedded-run.ts). */
+export interface EmbeddedServers {
+  readonly broker: Broker;
+  readonly store: EmbeddedStore;
+}
+
 /** What a contender module exports. */
 export interface ContenderModule {
-  /** Begins to consume; resolves when it does. May ack everything before it resolves. */
-  start(job: ContenderJob): Promise<RunningContender>;
+  /**
+   * Begins to consume; resolves when it does. May ack everything before it resolves.
+   * @param embedded - in scenarios without servers; the job's addresses then lead nowhere
+   */
+  start(job: ContenderJob, embedded?: EmbeddedServers): Promise<RunningContender>;
 }

@@ -5,7 +5,7 @@ import { SCENARIO_NAMES } from '../scenarios/about.ts';
 import { limitLines } from './combined-limit.ts';
 import { glance, isDated, nameOf } from './glance.ts';
 import { ratioTable } from './ratio-table.ts';
-import { aboutResult, type ContenderResult, figureText, shareLines } from './result.ts';
+import { aboutResult, brokerText, type ContenderResult, figureText, queueText, shareLines } from './result.ts';
 import { spread } from './statistics.ts';
 import { markdownTable, whole } from './table.ts';
 
@@ -29,6 +29,10 @@ How it is measured (\`npm run bench -- --help\`, code in \`bench/harness\`):
   for all.
   CPU is that of all threads of the process. Contenders whose sockets cannot be seen from Node (in C, or with another
   server) take the two at the same places themselves. publish: from the call to the last confirm.
+- embedded: broker and store are in memory, in the contender's process, filled by the harness before it starts. The two
+  moments and every ack are seen by the harness at that broker, for ours and for those written by hand alike. What is measured
+  is the way from a queue to the threads and back, and the broker in memory itself. Nothing there survives the process: what
+  the other scenarios guarantee across a crash, this one does not.
 - A message counts when it is acked. Handlers count their calls and add up a checksum of what they were given; after the
   run the queue must be empty, and where documents are written, every id in the collection is compared with those sent.
   \`lost\` and \`duplicates\` come from there. publish: the queue is read out after the run, ids and bodies compared.
@@ -114,8 +118,8 @@ function environmentList(first: ContenderResult, results: readonly ContenderResu
   return [
     `Command: \`${e.command}\``,
     `Commit ${e.commit}, ${e.at.slice(0, 10)}, data in [bench/results/${file}](bench/results/${file})`,
-    `Machine: ${e.cores} cores of ${e.cpu}, ${e.memoryGiB} GiB, ${e.os}, Node ${e.node}; shared with the servers; load average ${e.loadAverage} before`,
-    `Broker: ${e.rabbitmq}, ${e.queueType} queue`,
+    `Machine: ${e.cores} cores of ${e.cpu}, ${e.memoryGiB} GiB, ${e.os}, Node ${e.node}${e.rabbitmq === null ? '' : '; shared with the servers'}; load average ${e.loadAverage} before`,
+    `Broker: ${brokerText(e)}`,
     ...database,
     ...(e.besides ?? []).map((each) => `Besides: ${each}`),
     ...publishers,
@@ -143,7 +147,8 @@ function section(file: ResultFile, firstOfScenario: boolean): string {
   const rounds = first.rounds.length;
   const { title, figures } = aboutResult(first);
   const heading = `## ${nameOf(first)}: ${title}`;
-  const size = `${whole(Math.max(...results.map(({ messages }) => messages)))} messages a round, ${rounds} interleaved rounds, ${first.environment.queueType} queue.`;
+  const most = whole(Math.max(...results.map(({ messages }) => messages)));
+  const size = [`${most} messages a round`, `${rounds} interleaved rounds`, queueText(first.environment) ?? []].flat();
   const tables = [
     ...ratioTables(results),
     ...plotsFor(file, firstOfScenario),
@@ -151,7 +156,7 @@ function section(file: ResultFile, firstOfScenario: boolean): string {
     ...publishedLines(results),
     settingsTable(results),
   ];
-  return [heading, size, ...tables, environmentList(first, results, name)].join('\n\n');
+  return [heading, `${size.join(', ')}.`, ...tables, environmentList(first, results, name)].join('\n\n');
 }
 
 export function benchmarksPage(files: readonly ResultFile[]): string {

@@ -8,6 +8,8 @@
  *             ── giveUp (no progress any more, or a fleet is done) ──▶
  */
 import type { ContenderJob, ContenderModule, ForeignRun, HandOverLatency } from '../contenders/contender.ts';
+import type { AckWatch, Meter } from './ack-watch.ts';
+import type { EmbeddedRemains, EmbeddedRun } from './embedded-run.ts';
 import { callsByMessage, createHandledLedger, type HandledSummary, summarizeHandled } from './handled-ledger.ts';
 import { ThreadTimes } from './thread-times.ts';
 import { WireWatch, watchWrites } from './wire-watch.ts';
@@ -20,6 +22,8 @@ export interface ChildTask {
   readonly ackTimes: boolean;
   /** One of several that share the messages: begins when told to, ends when told to, and reports the calls of each message. */
   readonly fleet?: boolean;
+  /** Broker and store are in the contender's process. */
+  readonly embedded?: boolean;
 }
 
 export interface ChildReport {
@@ -39,6 +43,8 @@ export interface ChildReport {
   readonly peakRssMiB: number;
   /** Busy thread time ÷ (wall × threads); undefined where it has no threads. */
   readonly threadsBusy: number | undefined;
+  /** Where broker and store were in the contender's process. */
+  readonly remains: EmbeddedRemains | undefined;
 }
 
 export type ToChild =
@@ -61,12 +67,19 @@ function tell(message: FromChild): void {
   process.send?.(message);
 }
 
+/** Loaded only where it is wanted: it loads the package. */
+async function openEmbedded(job: ContenderJob, meter: Meter): Promise<EmbeddedRun> {
+  const { openEmbedded: open } = await import('./embedded-run.ts');
+  return open(job, meter);
+}
+
 async function run(task: ChildTask, gaveUp: Promise<void>): Promise<void> {
   const { job } = task;
   const handled = createHandledLedger(job.messages);
   const threads = new ThreadTimes();
-  watch = new WireWatch({ queue: job.queue, messages: job.acks }, threads);
-  watchWrites(watch);
+  const wire = new WireWatch({ queue: job.queue, messages: job.acks }, threads);
+  watchWrites(wire);
+  watch = wire;
   let foreign: ForeignRun | undefined;
   const acked = (): number => foreign?.acked() ?? watch?.acked ?? 0;
   const everyMs = task.fleet === true ? FLEET_PROGRESS_EVERY_MS : PROGRESS_EVERY_MS;
@@ -76,7 +89,9 @@ async function run(task: ChildTask, gaveUp: Promise<void>): Promise<void> {
     tell({ kind: 'loaded' });
     await told;
   }
-  const contender = await module.start(job);
+  const embedded = task.embedded === true ? await openEmbedded(job, threads) : undefined;
+  if (embedded !== undefined) watch = embedded.watch;
+  const contender = await module.start(job, embedded?.servers);
   foreign = contender.foreign;
   tell({ kind: 'ready' });
   const measured = foreign?.report ?? watch.allAcked.then(() => undefined);
@@ -98,12 +113,13 @@ async function run(task: ChildTask, gaveUp: Promise<void>): Promise<void> {
     calls: task.fleet === true ? callsByMessage(handled) : undefined,
     peakRssMiB: Math.round(process.resourceUsage().maxRSS / 1024),
     threadsBusy: threads.share,
+    remains: await embedded?.remains(),
     ...foreignReport,
   };
   tell({ kind: 'report', report });
 }
 
-let watch: WireWatch | undefined;
+let watch: AckWatch | undefined;
 let giveUp: () => void = () => {};
 const gaveUp = new Promise<void>((resolve) => {
   giveUp = resolve;

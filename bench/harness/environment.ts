@@ -24,7 +24,8 @@ export async function quietMachine(force: boolean): Promise<number> {
 }
 
 export interface Servers {
-  readonly rabbitmq: string;
+  /** undefined where the broker is in the contenders' processes. */
+  readonly rabbitmq: string | undefined;
   readonly database: string | undefined;
 }
 
@@ -49,7 +50,7 @@ export function describeMachine(options: BenchOptions, servers: Servers, moment:
     memoryGiB: rounded(os.totalmem() / 2 ** 30, 1),
     loadAverage: rounded(os.loadavg()[0] ?? 0, 2),
     busyShare: rounded(moment.busyShare, 3),
-    rabbitmq: servers.rabbitmq,
+    rabbitmq: servers.rabbitmq ?? null,
     database: database ?? null,
     databaseSync: database === undefined ? null : databaseSync(database),
     queueType: options.queueType,

@@ -56,7 +56,7 @@ ${PARAMETER_NAMES.map(parameterLine).join('\n')}
 Contenders (• always there, others by --against)
 ${SCENARIO_NAMES.map(contenderLines).join('\n')}
 
-Servers: AMQP_URL and MONGO_URL, or those found or started as "npm run services -- --help" describes.
+Servers: AMQP_URL and MONGO_URL, or those found or started as "npm run services -- --help" describes. embedded needs none.
 The bench uses a queue and a database of its own and removes them.
 Exit code: 0, 1 when a message was lost or duplicated or a run failed, 2 when the command line is wrong.`;
 }

@@ -1,7 +1,7 @@
 /** What several processes that shared the messages did together. Pure. */
 import type { ChildReport } from './child.ts';
 
-export type FleetReport = Omit<ChildReport, 'latency' | 'ackTimes' | 'calls' | 'threadsBusy'>;
+export type FleetReport = Omit<ChildReport, 'latency' | 'ackTimes' | 'calls' | 'threadsBusy' | 'remains'>;
 
 /** From the first consume of any to the last ack of any. @param messages - of all of them */
 export function mergeReports(reports: readonly ChildReport[], messages: number): FleetReport {

@@ -4,7 +4,7 @@ import { limitLines } from './combined-limit.ts';
 import { describeParameters } from './parameters.ts';
 import { ratioTable } from './ratio-table.ts';
 import type { RecordedTurn, Recorder, TurnResult } from './recorder.ts';
-import { aboutResult as about, type ContenderResult, figureText, shareLines } from './result.ts';
+import { aboutResult as about, brokerText, type ContenderResult, figureText, shareLines } from './result.ts';
 import { spread } from './statistics.ts';
 import { table, whole } from './table.ts';
 
@@ -64,7 +64,7 @@ function environmentLines(result: ContenderResult, shares: readonly string[]): s
   const { environment: e } = result;
   const publishers = e.publisherCpuMicrosPerMessage;
   return [
-    `${e.rabbitmq}, ${e.queueType} queue${e.database === null ? '' : `; ${e.database}, ${e.databaseSync}`}`,
+    `Broker: ${brokerText(e)}${e.database === null ? '' : `; ${e.database}, ${e.databaseSync}`}`,
     `Node ${e.node}, ${e.cores} × ${e.cpu}, commit ${e.commit}, load ${e.loadAverage}, seed ${e.seed}`,
     ...(e.besides ?? []),
     ...shares,

@@ -58,7 +58,8 @@ export interface MachineEnvironment {
   /** 1-minute load average, and share of CPU in use, before the first round. */
   readonly loadAverage: number;
   readonly busyShare: number;
-  readonly rabbitmq: string;
+  /** null where the broker is in the contenders' own processes; then nothing says what the queue type means. */
+  readonly rabbitmq: string | null;
   /** null where nothing is written. */
   readonly database: string | null;
   /** What an acknowledged write of that database survives, as far as it can be told. */
@@ -115,6 +116,17 @@ export function aboutResult(result: ContenderResult): ScenarioAbout {
   const name = SCENARIO_NAMES.find((known) => known === result.scenario);
   if (name === undefined) throw new Error(`no scenario ${result.scenario}`);
   return aboutScenario(name);
+}
+
+/** `quorum queue`; undefined where no broker makes a difference of it. */
+export function queueText({ rabbitmq, queueType }: MachineEnvironment): string | undefined {
+  return rabbitmq === null ? undefined : `${queueType} queue`;
+}
+
+/** Which broker, and on what kind of queue. */
+export function brokerText(environment: MachineEnvironment): string {
+  const { rabbitmq } = environment;
+  return rabbitmq === null ? "in memory, in the contender's process" : `${rabbitmq}, ${queueText(environment)}`;
 }
 
 /** A sentence for each contender that got fewer messages than others, so that its rounds end in time. */

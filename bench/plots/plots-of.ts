@@ -1,6 +1,6 @@
 /** Which plots the results give: rates of each run that compares them, and one of all latencies by the clock. */
 import { describeParameters } from '../harness/parameters.ts';
-import { aboutResult, type ContenderResult } from '../harness/result.ts';
+import { aboutResult, type ContenderResult, queueText } from '../harness/result.ts';
 import { spread } from '../harness/statistics.ts';
 import { barPlot } from './bar-plot.ts';
 import { linePlot, type Series } from './line-plot.ts';
@@ -30,7 +30,7 @@ export function ratePlotName({ name, results }: ResultFile): string | undefined 
 function ratePlot(file: ResultFile, name: string): Plot {
   const [first] = file.results as [ContenderResult];
   const parameters = describeParameters(first.parameters);
-  const what = [first.scenario, ...(parameters === '' ? [] : [parameters]), `${first.environment.queueType} queue`];
+  const what = [first.scenario, parameters, queueText(first.environment) ?? ''].filter((part) => part !== '');
   const bars = file.results.map(({ contender, rounds }) => ({
     label: contender,
     ours: contender.startsWith('millrace'),

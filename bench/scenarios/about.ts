@@ -192,6 +192,18 @@ export const SCENARIOS = {
     compares: ['rate', 'cpu'],
     figures: { leastShare: 'least share of a process' },
   },
+  embedded: {
+    title: 'Broker and store in memory, in one process',
+    about: 'what is in a queue in memory is drained by a task that does nothing; no server is needed',
+    messages: () => 400_000,
+    rounds: 7,
+    warmUp: atMost20k,
+    writes: false,
+    parameters: {},
+    latency: 'from the hand-over by the broker in memory to the ack, mostly waiting, because the queue is never empty',
+    compares: ['rate', 'cpu'],
+    figures: { threadsBusy: 'threads busy' },
+  },
 } as const satisfies Readonly<Record<string, ScenarioAbout>>;
 
 export type ScenarioName = keyof typeof SCENARIOS;

@@ -10,7 +10,7 @@ import type { BenchOptions } from '../harness/options.ts';
 import type { QueueAdmin } from '../harness/queue-admin.ts';
 import type { TurnResult } from '../harness/recorder.ts';
 import { COLLECTION, DATABASE, type StoreAdmin } from '../harness/store-admin.ts';
-import { judge, type Left } from '../harness/verdict.ts';
+import { type Evidence, judge, type Left } from '../harness/verdict.ts';
 
 /** What a turn works with. */
 export interface Bench {
@@ -28,8 +28,15 @@ export interface Bench {
   readonly arrivalRate: number | undefined;
 }
 
+/** What a turn works with where broker and store are in the contender's own process. */
+export type ServerlessBench = Pick<Bench, 'options' | 'field'>;
+
 /** One contender, once: in a fresh process, on a fresh queue and an empty collection. */
-export type Scenario = (bench: Bench, turn: Turn, messages: number) => Promise<TurnResult>;
+export type Scenario<Needed extends ServerlessBench = Bench> = (
+  bench: Needed,
+  turn: Turn,
+  messages: number,
+) => Promise<TurnResult>;
 
 export function entryOf(turn: Turn): CatalogueEntry {
   const entry = CATALOGUE[turn.contender];
@@ -37,7 +44,17 @@ export function entryOf(turn: Turn): CatalogueEntry {
   return entry;
 }
 
-export function jobOf(bench: Bench, turn: Turn, messages: number, store: StoreAdmin | undefined): ContenderJob {
+/** What a job tells of them. */
+interface JobBench extends Omit<Bench, 'queue' | 'store' | 'arrivalRate'> {
+  readonly queue: Pick<QueueAdmin, 'queue'>;
+}
+
+export function jobOf(
+  bench: JobBench,
+  turn: Turn,
+  messages: number,
+  store: Pick<StoreAdmin, 'url'> | undefined,
+): ContenderJob {
   const fails = entryOf(turn).fails === true;
   return {
     amqpUrl: bench.amqpUrl,
@@ -68,16 +85,24 @@ export interface Finished {
   readonly left?: Left;
 }
 
+type Settled = Omit<TurnResult, 'seconds' | 'latency' | 'publisherCpuMicros'>;
+
 /** Looks at what the contender left behind. */
-export async function settle(
-  bench: Bench,
-  finished: Finished,
-): Promise<Omit<TurnResult, 'seconds' | 'latency' | 'publisherCpuMicros'>> {
-  const { messages, seed, store, retries = 0 } = finished;
-  const report = { ...finished.report, acked: finished.report.acked - retries };
-  const expected = expectedChecksum(seed, messages, bench.options.parameters.bodyBytes);
+export async function settle(bench: Bench, finished: Finished): Promise<Settled> {
   const left = finished.left ?? (await bench.queue.left());
-  const stored = await store?.summarize(seed, messages);
+  const stored = await finished.store?.summarize(finished.seed, finished.messages);
+  return settled(bench, finished, { left, stored });
+}
+
+/** Judges what is known to be left behind. */
+export function settled(
+  { options }: ServerlessBench,
+  finished: Omit<Finished, 'store' | 'left'>,
+  { left, stored }: Pick<Evidence, 'left' | 'stored'>,
+): Settled {
+  const { messages, seed, retries = 0 } = finished;
+  const report = { ...finished.report, acked: finished.report.acked - retries };
+  const expected = expectedChecksum(seed, messages, options.parameters.bodyBytes);
   return {
     ...judge({ messages, expectedChecksum: expected, report, stored, left }),
     acked: report.acked,

@@ -53,4 +53,10 @@ export const SUITE: readonly SuiteRun[] = [
   { name: 'payload-1048576', args: 'payload --body-bytes 1048576 --against c-reader', minutes: 3 },
   { name: 'live', args: 'live --messages 50000', minutes: 4 },
   { name: 'burst', args: 'burst', minutes: 4 },
+  {
+    name: 'embedded',
+    args: 'embedded',
+    minutes: 2,
+    quick: 'embedded --messages 200000 --rounds 3 --only millrace-embedded,piscina-batches',
+  },
 ];

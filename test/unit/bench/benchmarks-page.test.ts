@@ -76,6 +76,15 @@ test('the ratios of the suite stand in one table before all sections, those with
   assert.ok(page.indexOf('noop.svg') < page.indexOf('2026-11-22-180489f-noop.svg'));
 });
 
+test('a run without servers names none, and no type of queue', () => {
+  const plain = resultOf('millrace-embedded', 100, [], 'embedded');
+  const results = [{ ...plain, environment: { ...plain.environment, rabbitmq: null } }];
+  const page = benchmarksPage([{ name: 'embedded.json', results }]);
+  assert.match(page, /^1,000 messages a round, 3 interleaved rounds\.$/m);
+  assert.match(page, /^- Broker: in memory, in the contender's process$/m);
+  assert.doesNotMatch(page, /quorum queue|RabbitMQ 3|shared with the servers/);
+});
+
 test('without results the page says so', () => {
   assert.match(benchmarksPage([]), /No results are committed yet/);
 });

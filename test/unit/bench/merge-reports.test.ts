@@ -18,6 +18,7 @@ function report(startMs: number, endMs: number, calls: readonly number[]): Child
     calls: Uint8Array.from(calls),
     peakRssMiB: 100,
     threadsBusy: undefined,
+    remains: undefined,
   };
 }
 

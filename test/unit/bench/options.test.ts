@@ -73,6 +73,12 @@ test('publish sets sendMany next to the publishers of client libraries and to th
   assert.deepEqual([parameters, writes], [{ window: 100 }, false]);
 });
 
+test('embedded sets the runtime in one process next to pools that are written by hand', () => {
+  const { contenders, messages, rounds, settings } = parsed('embedded --threads 2');
+  assert.deepEqual(contenders, ['millrace-embedded', 'millrace-embedded-stored', 'piscina-each', 'piscina-batches']);
+  assert.deepEqual([messages, rounds, settings.threads], [400_000, 7, 2]);
+});
+
 test('--only leaves the standard contenders out', () => {
   assert.deepEqual(parsed('noop --only prototype').contenders, ['prototype']);
   assert.deepEqual(parsed('live --only bare-reader').writes, false);

@@ -16,6 +16,15 @@ test('a run that compares rates gets a bar for each contender, the fastest first
   assert.equal(((widths[1] as number) / (widths[0] as number)).toFixed(2), '0.80');
 });
 
+test('a plot names the queue type only where a broker was measured', () => {
+  const [plot] = plotsOf([{ name: 'noop.json', results: [resultOf('millrace', 1)] }]);
+  assert.match(plot?.svg ?? '', />Messages a second: noop, quorum queue</);
+  const plain = resultOf('millrace-embedded', 1, [], 'embedded');
+  const results = [{ ...plain, environment: { ...plain.environment, rabbitmq: null } }];
+  const [embedded] = plotsOf([{ name: 'embedded.json', results }]);
+  assert.match(embedded?.svg ?? '', />Messages a second: embedded</);
+});
+
 test('all latencies by the clock are one plot, however many files they are in', () => {
   const file = (arrivalRate: number) => ({
     name: `latency-${arrivalRate}.json`,
