@@ -28,7 +28,7 @@ const LEAST_MS = 0.01;
  * A batch is charged with the expected time when it begins, or one lane could take every thread before it is charged for
  * anything, and with the true time when it has ended. Only true times decide where a lane begins that comes back.
  *
- * Cost: some steps a lane for each batch, nothing a message; it allocates nothing.
+ * Cost: some steps a lane and about half a kilobyte of garbage for each batch, nothing a message.
  */
 export class Turns<Lane> {
   readonly #members: Member<Lane>[];
