@@ -1,21 +1,26 @@
 /**
- * Writes BENCHMARKS.md and its plots from bench/results/*.json, so that no figure stands there without its data.
+ * Writes BENCHMARKS.md with its plots and the table of docs/guides/tuning.md from bench/results/*.json, so that no figure
+ * stands there without its data.
  * --check: says only whether they are up to date; exit code 1 when not.
  */
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { benchmarksPage } from '../bench/harness/benchmarks-page.ts';
+import { isKnobFile, knobTable } from '../bench/harness/knob-table.ts';
 import type { ContenderResult } from '../bench/harness/result.ts';
 import { plotsOf, type ResultFile } from '../bench/plots/plots-of.ts';
+import { replaceGenerated } from './docs/generated-part.ts';
 
 const RESULTS = new URL('../bench/results/', import.meta.url);
 const PLOTS = new URL('plots/', RESULTS);
 const PAGE = new URL('../BENCHMARKS.md', import.meta.url);
+const TUNING = new URL('../docs/guides/tuning.md', import.meta.url);
 
 const HELP = `Usage: tsx scripts/bench-report.ts [--check]
 
-Writes BENCHMARKS.md and bench/results/plots from bench/results/*.json. Results get there by
+Writes BENCHMARKS.md, bench/results/plots and a table in docs/guides/tuning.md from bench/results/*.json. Results get there by
   npm run bench -- all
+  npm run bench -- knobs
   npm run bench -- SCENARIO --json bench/results/<name>.json`;
 
 async function readResults(): Promise<ResultFile[]> {
@@ -51,8 +56,10 @@ const { values } = parseArgs({
 });
 if (values.help) console.log(HELP);
 else {
-  const files = await readResults();
+  const all = await readResults();
+  const files = all.filter((file) => !isKnobFile(file));
   const wanted = new Map([[PAGE.href, benchmarksPage(files)]]);
+  wanted.set(TUNING.href, replaceGenerated(await readFile(TUNING, 'utf8'), 'what each knob costs', knobTable(all)));
   for (const { name, svg } of plotsOf(files)) wanted.set(new URL(name, PLOTS).href, svg);
   if (values.check) {
     const differing = await outdated(wanted);

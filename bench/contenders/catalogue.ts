@@ -3,6 +3,7 @@ import { aboutScenario, type ScenarioName } from '../scenarios/about.ts';
 import { EMBEDDED } from './embedded.ts';
 import type { CatalogueEntry } from './entry.ts';
 import { FLEETS } from './fleets.ts';
+import { KNOB_CONTENDERS } from './knobs.ts';
 import { LIBRARIES } from './libraries.ts';
 import { OTHER_SYSTEMS } from './other-systems.ts';
 import { OURS } from './ours.ts';
@@ -11,6 +12,7 @@ import { REFERENCES } from './references.ts';
 
 export const CATALOGUE: Readonly<Record<string, CatalogueEntry>> = {
   ...OURS,
+  ...KNOB_CONTENDERS,
   ...FLEETS,
   ...REFERENCES,
   ...LIBRARIES,

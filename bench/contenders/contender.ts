@@ -4,8 +4,13 @@
  */
 
 import type { Broker } from '../../src/broker/broker.ts';
-import type { EmbeddedStore } from '../../src/index.ts';
+import type { EmbeddedStore, RuntimeOptions, StoreSettings } from '../../src/index.ts';
 import type { HandledSummary } from '../harness/handled-ledger.ts';
+
+/** Options that only millrace has. */
+export interface MillraceOptions extends Pick<RuntimeOptions, 'batching' | 'credit'> {
+  readonly store?: Omit<StoreSettings, 'url'>;
+}
 
 export interface ContenderJob {
   readonly amqpUrl: string;
@@ -30,6 +35,8 @@ export interface ContenderJob {
   readonly threads: number | 'auto';
   /** Tasks that a thread runs at once; undefined: handlers are synchronous. */
   readonly concurrency: number | undefined;
+  /** Where millrace shall not choose itself. */
+  readonly options: MillraceOptions | undefined;
   /** What makes the messages' ids (harness/message-source.ts). */
   readonly seed: number;
   /** Hashes that each task does (harness/hash-work.ts); undefined: none. */

@@ -1,7 +1,7 @@
 /** What is known of a contender, and the settings that several have. */
 import type { Need } from '../harness/needs.ts';
 import type { ScenarioName } from '../scenarios/about.ts';
-import type { ContenderJob } from './contender.ts';
+import type { ContenderJob, MillraceOptions } from './contender.ts';
 
 /** What the command line says for all contenders. */
 export interface Settings {
@@ -16,6 +16,8 @@ export interface CatalogueEntry {
   /** File in this folder, without extension. */
   readonly module: string;
   readonly settings: (given: Settings) => Pick<ContenderJob, 'prefetch' | 'batch' | 'threads' | 'concurrency'>;
+  /** Of millrace only, beside its settings. */
+  readonly options?: MillraceOptions;
   readonly scenarios: readonly ScenarioName[];
   /** `true`: writes documents, `false`: does nothing, undefined: as the scenario says. */
   readonly writes?: boolean;

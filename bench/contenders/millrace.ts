@@ -6,14 +6,16 @@ import type { ContenderJob, RunningContender } from './contender.ts';
 
 export async function start(job: ContenderJob): Promise<RunningContender> {
   setEnvironmentData('millrace.bench.job', { ...job });
+  const { batching, store, ...options } = job.options ?? {};
   const runtime = await millrace.startRuntime({
     tasks: new URL('./millrace-tasks.js', import.meta.url),
     broker: job.amqpUrl,
-    ...(job.store === undefined ? {} : { store: databaseUrl(job.store.url, job.store.database) }),
+    ...(job.store === undefined ? {} : { store: { url: databaseUrl(job.store.url, job.store.database), ...store } }),
     queues: [job.queue],
     ...(job.prefetch === 'auto' ? {} : { prefetch: job.prefetch }),
     ...(job.threads === 'auto' ? {} : { threads: job.threads }),
-    batching: { target: job.batch },
+    batching: { target: job.batch, ...batching },
+    ...options,
     log: { level: job.fails ? 'error' : 'warn' }, // the failures are wanted
   });
   return {

@@ -30,7 +30,7 @@ export const OURS: Readonly<Record<string, CatalogueEntry>> = {
   'millrace-auto': {
     module: 'millrace',
     settings: automatic,
-    scenarios: ['noop', 'mongo', 'payload'],
+    scenarios: ['noop', 'mongo', 'payload', 'cpu'],
     standard: ['noop', 'mongo', 'payload'],
     baselines: ['prototype', ...OTHERS],
     about: 'millrace with its own defaults',

@@ -1,5 +1,6 @@
 /** The help text of `npm run bench`, made of what it knows: scenarios, parameters, contenders. */
 import { contendersFor } from '../contenders/catalogue.ts';
+import { KNOBS } from '../contenders/knobs.ts';
 import { aboutScenario, SCENARIO_NAMES, type ScenarioName } from '../scenarios/about.ts';
 import { DEFAULTS } from './options.ts';
 import { PARAMETER_NAMES, PARAMETERS, type ParameterName } from './parameters.ts';
@@ -27,11 +28,14 @@ function contenderLines(scenario: ScenarioName): string {
 export function helpText(): string {
   return `Usage: npm run bench -- SCENARIO [options]
        npm run bench -- all [--force]
+       npm run bench -- knobs [NAME,…] [--force]
        npm run bench -- --quick [--force]
 
 all measures everything that stands in BENCHMARKS.md into bench/results, in about an hour; npm run bench:report then writes
 the page and its plots. --quick measures the most telling part of it in less than five minutes, writes nothing, and sets
-the ratios next to the committed ones.
+the ratios next to the committed ones. knobs measures what it costs to set options that millrace otherwise chooses, in about
+twelve minutes, for the table in docs/guides/tuning.md; NAME is an option, or with a scenario behind it one of its runs:
+${KNOBS.map(({ name, scenarios }) => `  ${name} (-${scenarios.join(', -')})`).join('\n')}
 
 Scenarios
 ${SCENARIO_NAMES.map(scenarioLine).join('\n')}

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { chooseContenders, writesIn } from '../contenders/catalogue.ts';
 import type { Settings } from '../contenders/entry.ts';
 import { aboutScenario, SCENARIO_NAMES, type ScenarioName } from '../scenarios/about.ts';
+import { chooseKnobRuns } from '../suite/knob-runs.ts';
 import { PARAMETER_NAMES, PARAMETERS, type ParameterName, type Parameters } from './parameters.ts';
 import type { QueueType } from './queue-admin.ts';
 
@@ -96,7 +97,9 @@ function scenarioOf(positionals: readonly string[]): ScenarioName {
   const scenario = SCENARIO_NAMES.find((known) => known === positionals[0]);
   if (scenario !== undefined && positionals.length === 1) return scenario;
   const got = positionals.length === 0 ? 'none' : `"${positionals.join(' ')}"`;
-  throw new UsageError(`one scenario is needed (${SCENARIO_NAMES.join(', ')}) or all, got ${got}; --help tells more`);
+  throw new UsageError(
+    `one scenario is needed (${SCENARIO_NAMES.join(', ')}), all or knobs, got ${got}; --help tells more`,
+  );
 }
 
 function listed(texts: readonly string[]): string[] {
@@ -117,6 +120,8 @@ function namesOf(scenario: ScenarioName, against: readonly string[], only: reado
 /** All runs of bench/suite/runs.ts instead of one scenario. */
 export interface SuiteOptions {
   readonly suite: true;
+  /** Those of bench/suite/knob-runs.ts instead: of these knobs, of all where none is named. */
+  readonly knobs?: readonly string[];
   readonly quick: boolean;
   readonly force: boolean;
 }
@@ -129,11 +134,24 @@ function suiteOptions(args: readonly string[], { values }: Parsed): SuiteOptions
   return { suite: true, quick: values.quick, force: values.force };
 }
 
+function knobOptions(args: readonly string[], { values, positionals }: Parsed): SuiteOptions {
+  const other = args.find((arg) => arg.startsWith('-') && arg !== '--force');
+  if (other !== undefined) throw new UsageError(`knobs takes only names and --force beside it, got "${other}"`);
+  const knobs = listed(positionals.slice(1));
+  try {
+    chooseKnobRuns(knobs);
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+  return { suite: true, knobs, quick: false, force: values.force };
+}
+
 /** `'help'` when only the help text is wanted. Throws UsageError. */
 export function parseOptions(args: readonly string[]): BenchOptions | SuiteOptions | 'help' {
   const parsed = parse(args);
   const { values, positionals } = parsed;
   if (values.help) return 'help';
+  if (positionals[0] === 'knobs') return knobOptions(args, parsed);
   if (values.quick || positionals[0] === 'all') return suiteOptions(args, parsed);
   const scenario = scenarioOf(positionals);
   const queueType = values['queue-type'];

@@ -84,6 +84,7 @@ export class Recorder {
         batch,
         threads,
         concurrency: concurrency ?? null,
+        ...(entry.options === undefined ? {} : { options: entry.options }),
         guarantee: entry.guarantee,
         baselines: entry.baselines?.filter((name) => ran.includes(name) || isLimitOf(name, ran)) ?? [],
         handlerCalls: median(turns.map((turn) => turn.handlerCalls)),

@@ -1,4 +1,5 @@
 /** The JSON of a bench run: an array of these, one for each contender. BENCHMARKS.md is made of nothing else. */
+import type { MillraceOptions } from '../contenders/contender.ts';
 import { aboutScenario, SCENARIO_NAMES, type ScenarioAbout } from '../scenarios/about.ts';
 import { limitRounds } from './combined-limit.ts';
 import type { Parameters } from './parameters.ts';
@@ -78,6 +79,8 @@ export interface ResultEnvironment extends MachineEnvironment {
   readonly batch: number | 'auto';
   readonly threads: number | 'auto';
   readonly concurrency: number | null;
+  /** What millrace was told besides; absent where that is nothing. */
+  readonly options?: MillraceOptions;
   readonly guarantee: string;
   /** What it is compared with, as far as it, or the parts it is made of, ran in the same rounds. */
   readonly baselines: readonly string[];

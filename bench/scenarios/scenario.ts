@@ -67,6 +67,7 @@ export function jobOf(
     redisUrl: bench.field.redisUrl,
     python: bench.field.python,
     store: store && { url: store.url, database: DATABASE, collection: COLLECTION },
+    options: entryOf(turn).options,
     seed: turn.seed,
     iterations: bench.iterations,
     longIterations: entryOf(turn).mixed === true ? bench.longIterations : undefined,

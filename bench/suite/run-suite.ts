@@ -1,4 +1,4 @@
-/** `npm run bench -- all`: every run of runs.ts in a process of its own, with the servers of this one. */
+/** `npm run bench -- all` and `-- knobs`: every run of runs.ts, or of knob-runs.ts, in a process of its own, with the servers of this one. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -10,6 +10,7 @@ import type { SuiteOptions } from '../harness/options.ts';
 import type { ContenderResult } from '../harness/result.ts';
 import { table } from '../harness/table.ts';
 import { compareRatios, sameOrder } from './compare.ts';
+import { chooseKnobRuns } from './knob-runs.ts';
 import { SUITE, type SuiteRun } from './runs.ts';
 
 const RUN = fileURLToPath(new URL('../run.ts', import.meta.url));
@@ -28,7 +29,8 @@ interface Outcome {
 
 /** Resolves with the exit code: 0, or 1 when a run failed; the others are measured all the same. */
 export async function runSuite(options: SuiteTask): Promise<number> {
-  const runs = SUITE.filter(({ quick }) => !options.quick || quick !== undefined);
+  const all = options.knobs === undefined ? SUITE : chooseKnobRuns(options.knobs);
+  const runs = all.filter(({ quick }) => !options.quick || quick !== undefined);
   const folder = options.quick ? await mkdtemp(join(tmpdir(), 'millrace-bench-')) : RESULTS;
   const services = await ensureServices({ install: process.env['INSTALL_SERVICES'] === '1' });
   const servers = { AMQP_URL: services.amqpUrl, MANAGEMENT_URL: services.managementUrl, MONGO_URL: services.mongoUrl };
@@ -47,14 +49,14 @@ export async function runSuite(options: SuiteTask): Promise<number> {
   }
   const failed = outcomes.filter(({ exitCode }) => exitCode !== 0);
   for (const { run, exitCode } of failed) options.say(`FAILED: ${run.name} (exit code ${exitCode}), see above`);
-  if (!options.quick) options.say('measured; npm run bench:report writes BENCHMARKS.md and its plots from it');
+  if (!options.quick) options.say('measured; npm run bench:report writes the pages and plots from it');
   return failed.length === 0 ? 0 : 1;
 }
 
 function tellProgress(runs: readonly SuiteRun[], done: number, { quick, say }: SuiteTask): void {
   const name = runs[done]?.name ?? '';
   const left = runs.slice(done).reduce((sum, { minutes }) => sum + minutes, 0);
-  say(`── ${done + 1} of ${runs.length}: ${name}${quick ? '' : `, about ${left} min left`}`);
+  say(`── ${done + 1} of ${runs.length}: ${name}${quick ? '' : `, about ${Math.ceil(left)} min left`}`);
 }
 
 interface Circumstances {

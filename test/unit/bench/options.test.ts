@@ -86,7 +86,7 @@ test('--only leaves the standard contenders out', () => {
 
 test('what cannot be meant is a usage error that says what can', () => {
   const cases: [string, RegExp][] = [
-    ['', /one scenario is needed \(noop, mongo, workload, cpu, .*\) or all, got none/],
+    ['', /one scenario is needed \(noop, mongo, workload, cpu, .*\), all or knobs, got none/],
     ['fast', /got "fast"/],
     ['noop mongo', /got "noop mongo"/],
     ['noop --messages 0', /--messages must be a whole number from 1, got "0"/],
