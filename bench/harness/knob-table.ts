@@ -4,7 +4,7 @@ import type { ResultFile } from '../plots/plots-of.ts';
 import { KNOB_RUNS, type KnobRun } from '../suite/knob-runs.ts';
 import { aboutResult, type ContenderResult, measureOf } from './result.ts';
 import { spread } from './statistics.ts';
-import { markdownTable, whole } from './table.ts';
+import { evenMarkdownTable, whole } from './table.ts';
 
 const NOTHING = 'No figures are committed yet: `npm run bench -- knobs` measures them.';
 const HEAD = ['option', 'set to', 'with', 'messages/s', 'CPU a message', 'p50', 'p99'];
@@ -94,8 +94,8 @@ export function knobTable(files: readonly ResultFile[]): string {
   const missing = KNOB_RUNS.filter(({ name }) => !runs.some((run) => run.name === name)).map(({ name }) => name);
   const rounds = [...new Set(runs.map(({ own }) => own.rounds.length))].join(' or ');
   return [
-    `Ratios to the same work with the option as it is in parentheses, in one run: median [lowest–highest] of ${rounds} interleaved rounds. 1.00 changes nothing, \`messages/s\` above 1 is faster, all others above 1 are worse.`,
-    markdownTable(HEAD, rows),
+    `Ratios to the same work with the option as it is in parentheses, in one run: median [lowest–highest] of ${rounds} interleaved rounds. 1.00 changes nothing, \`messages/s\` above 1 is faster; in the other columns more is worse.`,
+    evenMarkdownTable(HEAD, rows),
     ...(missing.length === 0 ? [] : [`Not measured yet: ${missing.join(', ')}.`]),
     `What 1.00 is, and the data:`,
     runs.map(ownLine).join('\n'),
