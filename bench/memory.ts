@@ -10,8 +10,10 @@ import { ensureServices } from '../scripts/services/ensure-services.ts';
 import { deferred } from '../src/support/deferred.ts';
 import { type AllocationReport, describeAllocation } from './harness/allocation-report.ts';
 import { build, MEMORY_FILE } from './harness/build.ts';
+import { thisMachine } from './harness/environment.ts';
 import { fill } from './harness/filler.ts';
 import type { FromMemoryChild, ToMemoryChild } from './harness/memory-child.ts';
+import type { MemoryReport } from './harness/memory-report.ts';
 import { judgeMemory, type MemorySample, type MemoryVerdict } from './harness/memory-verdict.ts';
 import { QueueAdmin } from './harness/queue-admin.ts';
 import { table } from './harness/table.ts';
@@ -38,10 +40,7 @@ const BACKLOG = 400_000;
 const LOOK_EVERY_MS = 100;
 const MIB = 1024 * 1024;
 
-interface Measured {
-  readonly samples: MemorySample[];
-  readonly allocation: { readonly backlog: AllocationReport; readonly arriving: AllocationReport };
-}
+type Measured = Pick<MemoryReport, 'samples' | 'allocation'>;
 
 interface MemoryRun {
   readonly amqpUrl: string;
@@ -103,6 +102,10 @@ function lineOf({ seconds, handled, rssBytes, threads }: MemorySample): string {
   return `${seconds.toFixed(0).padStart(5)} s  ${handled.toLocaleString('en')} handled  RSS ${(rssBytes / MIB).toFixed(0)} MiB  ${parts.join('  ')}`;
 }
 
+async function writeReport(file: string, measured: MemoryReport): Promise<void> {
+  await writeFile(file, `${JSON.stringify(measured, null, 2)}\n`);
+}
+
 function report(verdicts: readonly MemoryVerdict[], { backlog, arriving }: Measured['allocation']): string {
   const rows = verdicts.map(({ name, atMark, atEnd, ratio, ok }) => [
     name,
@@ -146,11 +149,12 @@ async function main(): Promise<number> {
     const queue = await QueueAdmin.open(amqpUrl, `millrace-memory-${process.pid}`, 'quorum');
     try {
       await queue.recreate();
+      const machine = thisMachine();
       const { samples, allocation } = await measure({ amqpUrl, queue, minutes, threads });
       const verdicts = judgeMemory(samples);
       console.log(report(verdicts, allocation));
       if (values.json !== undefined)
-        await writeFile(values.json, `${JSON.stringify({ minutes, allocation, verdicts, samples }, null, 2)}\n`);
+        await writeReport(values.json, { machine, minutes, verdicts, allocation, samples });
       return verdicts.every(({ ok }) => ok) ? 0 : 1;
     } finally {
       await queue.remove();

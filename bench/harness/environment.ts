@@ -1,7 +1,7 @@
 import os from 'node:os';
 import { busyShare, commit, databaseSync } from './machine.ts';
 import type { BenchOptions } from './options.ts';
-import type { MachineEnvironment } from './result.ts';
+import type { MachineEnvironment, MachineMoment } from './result.ts';
 import { rounded } from './statistics.ts';
 
 /** A machine that is busier than this measures its other work. */
@@ -37,11 +37,10 @@ export interface RunMoment {
   readonly besides: readonly string[];
 }
 
-export function describeMachine(options: BenchOptions, servers: Servers, moment: RunMoment): MachineEnvironment {
-  const { database } = servers;
+/** What it is measured on, now. */
+export function thisMachine(): MachineMoment {
   return {
     at: new Date().toISOString(),
-    command: moment.command,
     commit: commit(),
     node: process.version,
     os: `${os.type()} ${os.release()} ${os.arch()}`,
@@ -49,6 +48,14 @@ export function describeMachine(options: BenchOptions, servers: Servers, moment:
     cores: os.availableParallelism(),
     memoryGiB: rounded(os.totalmem() / 2 ** 30, 1),
     loadAverage: rounded(os.loadavg()[0] ?? 0, 2),
+  };
+}
+
+export function describeMachine(options: BenchOptions, servers: Servers, moment: RunMoment): MachineEnvironment {
+  const { database } = servers;
+  return {
+    ...thisMachine(),
+    command: moment.command,
     busyShare: rounded(moment.busyShare, 3),
     rabbitmq: servers.rabbitmq ?? null,
     database: database ?? null,

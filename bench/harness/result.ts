@@ -44,11 +44,10 @@ export interface ContenderResult {
   readonly environment: ResultEnvironment;
 }
 
-/** Where and how it was measured. */
-export interface MachineEnvironment {
+/** On what and when it was measured. */
+export interface MachineMoment {
   /** ISO 8601. */
   readonly at: string;
-  readonly command: string;
   /** Revision measured; ends in `+` when the checkout had changes. */
   readonly commit: string;
   readonly node: string;
@@ -56,8 +55,14 @@ export interface MachineEnvironment {
   readonly cpu: string;
   readonly cores: number;
   readonly memoryGiB: number;
-  /** 1-minute load average, and share of CPU in use, before the first round. */
+  /** Of one minute, before the first round. */
   readonly loadAverage: number;
+}
+
+/** Where and how it was measured. */
+export interface MachineEnvironment extends MachineMoment {
+  readonly command: string;
+  /** Share of CPU in use before the first round. */
   readonly busyShare: number;
   /** null where the broker is in the contenders' own processes; then nothing says what the queue type means. */
   readonly rabbitmq: string | null;
