@@ -41,7 +41,7 @@ for (const queueType of ['quorum', 'classic'] as const) {
 
     await send(3000, 0);
     await until('the prefetch has grown', () => queue().prefetch.value === 2000, 30_000);
-    assert.match(queue().prefetch.why, /^more brings nothing at .* a task$/);
+    assert.match(queue().prefetch.why, /^more brings little at .* a task$/);
     await send(3000, 0);
     const sent = 6000;
     await until('all have run', () => runtime.stats().acked === sent, 30_000);

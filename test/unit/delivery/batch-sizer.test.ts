@@ -50,6 +50,16 @@ test('a fixed target stays', () => {
   assert.equal(sizer.target, 250);
 });
 
+test('a fixed target is kept to as far as the prefetch allows', () => {
+  const sizer = new BatchSizer({ ...auto, target: 2048, prefetch: 16 });
+  assert.deepEqual(sizer.choice, { value: 4, why: 'as much as the prefetch allows, less than was given' });
+  sizer.prefetch = 2000;
+  assert.equal(sizer.target, 500);
+  sizer.prefetch = 10_000;
+  assert.deepEqual(sizer.choice, { value: 2048, why: 'as given' });
+  assert.equal(new BatchSizer({ ...auto, target: 2048, prefetch: 16, concurrency: 16 }).target, 16);
+});
+
 test('no prefetch gives a target below one', () => {
   assert.equal(new BatchSizer({ ...auto, prefetch: 1, threads: 8 }).target, 1);
 });

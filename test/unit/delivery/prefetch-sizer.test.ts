@@ -23,7 +23,7 @@ test('it begins with 16 for each task that runs at once, and changes nothing bef
 test('microsecond tasks are pushed by 2,000', () => {
   const sizer = new PrefetchSizer(auto);
   assert.deepEqual(after(sizer, 0.002, 2), [2000, 2000]);
-  assert.equal(sizer.choice.why, 'more brings nothing at 0.002 ms a task');
+  assert.equal(sizer.choice.why, 'more brings little at 0.002 ms a task');
 });
 
 test('tasks of milliseconds are pushed by two seconds of work of all threads', () => {
