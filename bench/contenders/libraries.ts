@@ -7,7 +7,7 @@ const LIBRARY = 'at least once; ack once handled; reconnects only where the libr
 const INSERT_ONE_SHARE = 0.05;
 
 /** rabbitmq-client reads frames so slowly that a round of it would take as long as one of all others. */
-const SLOW_SHARE = 0.3;
+const SLOW_SHARE = 0.2;
 
 export const LIBRARIES: Readonly<Record<string, CatalogueEntry>> = {
   'rabbitmq-client': {

@@ -16,7 +16,7 @@ export const OTHER_SYSTEMS: Readonly<Record<string, CatalogueEntry>> = {
     standard: [],
     needs: 'redis',
     source: 'bullmq',
-    share: 0.3,
+    share: 0.1,
     about:
       "BullMQ's Worker on Redis with the concurrency of its documentation, finished jobs removed at once; jobs added by addBulk with the same payload; from the start of the worker to the last job that Redis knows as finished",
     guarantee:
@@ -29,7 +29,7 @@ export const OTHER_SYSTEMS: Readonly<Record<string, CatalogueEntry>> = {
     standard: [],
     needs: 'celery',
     source: 'celery',
-    share: 0.05,
+    share: 0.025,
     about:
       "Celery's worker with late acks, the same prefetch, no results and no events, a process a core as it does by default; messages in its protocol with the same payload",
     guarantee: 'at least once; ack a message after the task (acks_late); reconnects',

@@ -16,9 +16,9 @@ const STORES = 'c-reader,insert-many,rabbitmq-client-insert-one';
 export const SUITE: readonly SuiteRun[] = [
   {
     name: 'noop',
-    args: `noop --messages 200000 --against ${OTHERS}`,
-    minutes: 10,
-    quick: 'noop --messages 60000 --rounds 3 --only millrace,c-reader,rabbitmq-client,amqplib-multi',
+    args: `noop --messages 600000 --against ${OTHERS}`,
+    minutes: 13,
+    quick: 'noop --messages 300000 --rounds 3 --only millrace,c-reader,rabbitmq-client,amqplib-multi',
   },
   {
     name: 'mongo',
@@ -28,9 +28,9 @@ export const SUITE: readonly SuiteRun[] = [
   },
   {
     name: 'publish',
-    args: 'publish --messages 100000 --against c-publisher',
-    minutes: 4,
-    quick: 'publish --messages 50000 --rounds 3 --only millrace-send,rabbitmq-client-publisher,bare-publisher',
+    args: 'publish --messages 250000 --against c-publisher',
+    minutes: 6,
+    quick: 'publish --messages 100000 --rounds 3 --only millrace-send,rabbitmq-client-publisher,bare-publisher',
   },
   {
     name: 'latency-1000',
@@ -41,18 +41,17 @@ export const SUITE: readonly SuiteRun[] = [
   { name: 'latency-5000', args: 'latency --arrival-rate 5000', minutes: 3 },
   { name: 'cpu-10', args: 'cpu --task-ms 10', minutes: 2, quick: 'cpu --task-ms 10 --messages 200 --rounds 3' },
   { name: 'cpu-100', args: 'cpu --task-ms 100', minutes: 2 },
-  { name: 'cpu-mixed', args: 'cpu-mixed --arrival-rate 250', minutes: 3 },
-  { name: 'fleet', args: 'fleet --messages 200000', minutes: 4 },
-  {
-    name: 'noop-classic',
-    args: 'noop --queue-type classic --messages 100000 --only millrace,c-reader',
-    minutes: 4,
-  },
-  { name: 'latency-100', args: 'latency --arrival-rate 100', minutes: 3 },
-  { name: 'payload-10240', args: 'payload --body-bytes 10240 --against c-reader', minutes: 4 },
-  { name: 'payload-1048576', args: 'payload --body-bytes 1048576 --against c-reader', minutes: 3 },
-  { name: 'live', args: 'live --messages 50000', minutes: 4 },
-  { name: 'burst', args: 'burst', minutes: 4 },
+  { name: 'cpu-mixed', args: 'cpu-mixed --arrival-rate 250 --messages 3000', minutes: 3 },
+  { name: 'fleet', args: 'fleet --messages 400000', minutes: 5 },
+  { name: 'noop-classic', args: 'noop --queue-type classic --messages 200000 --only millrace,c-reader', minutes: 3 },
+  // What no goal is set for is told from fewer rounds, so that all of it takes an hour.
+  { name: 'latency-100', args: 'latency --arrival-rate 100 --rounds 5', minutes: 2 },
+  { name: 'latency-share', args: 'latency-share --rounds 5', minutes: 2 },
+  { name: 'payload-10240', args: 'payload --body-bytes 10240 --rounds 5 --against c-reader', minutes: 2 },
+  { name: 'payload-1048576', args: 'payload --body-bytes 1048576 --rounds 5 --against c-reader', minutes: 2 },
+  { name: 'live', args: 'live --messages 50000 --rounds 5', minutes: 2 },
+  { name: 'burst', args: 'burst --rounds 5', minutes: 2 },
+  { name: 'workload', args: 'workload --messages 60000 --rounds 5', minutes: 1 },
   {
     name: 'embedded',
     args: 'embedded',
