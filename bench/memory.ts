@@ -15,6 +15,7 @@ import { fill } from './harness/filler.ts';
 import type { FromMemoryChild, ToMemoryChild } from './harness/memory-child.ts';
 import type { MemoryReport } from './harness/memory-report.ts';
 import { judgeMemory, type MemorySample, type MemoryVerdict } from './harness/memory-verdict.ts';
+import { startProgress } from './harness/progress.ts';
 import { QueueAdmin } from './harness/queue-admin.ts';
 import { table } from './harness/table.ts';
 
@@ -56,7 +57,9 @@ function say(text: string): void {
 }
 
 async function measure({ amqpUrl, queue, minutes, threads }: MemoryRun): Promise<Measured> {
-  await fill({ amqpUrl, queue: queue.queue, seed: 0, messages: BACKLOG }, QUIET);
+  const progress = startProgress('filling');
+  await fill({ amqpUrl, queue: queue.queue, seed: 0, messages: BACKLOG }, progress);
+  progress.end();
   const child = fork(MEMORY_FILE, { execArgv: ['--expose-gc'], stdio: ['ignore', 2, 2, 'ipc'] });
   const samples: MemorySample[] = [];
   const backlog = deferred<AllocationReport>();

@@ -4,6 +4,8 @@ import { LATENCY_PLOT, type ResultFile, ratePlotName } from '../plots/plots-of.t
 import { SCENARIO_NAMES } from '../scenarios/about.ts';
 import { limitLines } from './combined-limit.ts';
 import { glance, isDated, nameOf } from './glance.ts';
+import type { MemoryReport } from './memory-report.ts';
+import { memorySection } from './memory-section.ts';
 import { ratioTable } from './ratio-table.ts';
 import { aboutResult, brokerText, type ContenderResult, figureText, queueText, shareLines } from './result.ts';
 import { spread } from './statistics.ts';
@@ -159,7 +161,8 @@ function section(file: ResultFile, firstOfScenario: boolean): string {
   return [heading, `${size.join(', ')}.`, ...tables, environmentList(first, results, name)].join('\n\n');
 }
 
-export function benchmarksPage(files: readonly ResultFile[]): string {
+/** @param memory - undefined: it has not been measured, and the page says nothing of it */
+export function benchmarksPage(files: readonly ResultFile[], memory?: MemoryReport): string {
   const rank = ({ results }: ResultFile): number => SCENARIO_NAMES.findIndex((name) => name === results[0]?.scenario);
   const sorted = [...files].sort(
     (a, b) => rank(a) - rank(b) || Number(isDated(a)) - Number(isDated(b)) || (a.name < b.name ? -1 : 1),
@@ -168,5 +171,6 @@ export function benchmarksPage(files: readonly ResultFile[]): string {
     sorted.length === 0
       ? [NO_RESULTS]
       : sorted.map((file, n) => `${section(file, n === 0 || rank(file) !== rank(sorted[n - 1] as ResultFile))}\n`);
-  return [INTRODUCTION, ...glance(sorted), ...sections].join('\n');
+  const memorySections = memory === undefined ? [] : [`${memorySection(memory)}\n`];
+  return [INTRODUCTION, ...glance(sorted), ...sections, ...memorySections].join('\n');
 }

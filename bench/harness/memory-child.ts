@@ -11,6 +11,7 @@ import { millrace } from '../contenders/built-package.ts';
 import { allocatedDuring } from './allocation.ts';
 import { type AllocationReport, reportOf } from './allocation-report.ts';
 import type { MemorySample } from './memory-verdict.ts';
+import { startProgress } from './progress.ts';
 import { heldBytes, MEMORY_CHANNEL, type MemoryQuestion, type ThreadMemory } from './thread-memory.ts';
 
 export interface MemoryOrder {
@@ -34,6 +35,8 @@ const ALLOCATION_MS = 5_000;
 /** A thread answers between two batches. */
 const ANSWER_MS = 1_000;
 const BACKLOG_LOOK_MS = 10;
+/** A worker that acks nothing for so long will not. */
+const STUCK_AFTER_MS = 60_000;
 
 function tell(message: FromMemoryChild): void {
   process.send?.(message);
@@ -50,11 +53,25 @@ async function allocationOf(runtime: Runtime, meanwhile: () => Promise<void>): P
 
 /** The first half of the backlog is for V8 to compile in. */
 async function workOff(runtime: Runtime, backlog: number): Promise<AllocationReport> {
-  const until = async (acked: number): Promise<void> => {
-    while (runtime.stats().acked < acked) await sleep(BACKLOG_LOOK_MS);
+  const progress = startProgress('working off');
+  let acked = 0;
+  let ackedAt = performance.now();
+  const until = async (wanted: number): Promise<void> => {
+    for (;;) {
+      const now = performance.now();
+      const before = acked;
+      acked = runtime.stats().acked;
+      progress.update(acked, backlog);
+      if (acked >= wanted) return;
+      if (acked > before) ackedAt = now;
+      if (now - ackedAt > STUCK_AFTER_MS) throw new Error(`nothing was acked for a minute, at ${acked} of ${backlog}`);
+      await sleep(BACKLOG_LOOK_MS);
+    }
   };
   await until(backlog / 2);
-  return await allocationOf(runtime, () => until(backlog));
+  const allocation = await allocationOf(runtime, () => until(backlog));
+  progress.end();
+  return allocation;
 }
 
 async function run(order: MemoryOrder, ended: Promise<void>): Promise<void> {

@@ -19,8 +19,8 @@ export interface MemoryVerdict {
   readonly ok: boolean;
 }
 
-const MARK_SHARE = 0.25;
-const MARK_SECONDS = 300;
+export const MARK_SHARE: number = 0.25;
+export const MARK_SECONDS: number = 300;
 /** What it may grow by. Less is never wrong: it only shows that the beginning was more. */
 const GROWTH = 1.1;
 /** Samples whose median stands for a moment: one may come in the middle of a burst. */
