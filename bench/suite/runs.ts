@@ -36,7 +36,7 @@ export const SUITE: readonly SuiteRun[] = [
     name: 'latency-1000',
     args: 'latency --arrival-rate 1000',
     minutes: 3,
-    quick: 'latency --arrival-rate 1000 --messages 3000 --rounds 3',
+    quick: 'latency --arrival-rate 1000 --messages 8000 --rounds 3',
   },
   { name: 'latency-5000', args: 'latency --arrival-rate 5000', minutes: 3 },
   { name: 'cpu-10', args: 'cpu --task-ms 10', minutes: 2, quick: 'cpu --task-ms 10 --messages 200 --rounds 3' },
