@@ -16,7 +16,8 @@ export interface BatchPatienceParts {
  * How old the oldest message of a batch may become while a thread is idle, ms, because many more are about to come:
  *
  *     a full batch within two ages     → two ages     they pour in, and the batch will be full
- *     128 messages within two ages     → one age      not full, but one wake-up for many
+ *     128 messages within two ages     → one age      not full, but one wake-up for many: CPU 0.90 where 45,000 a second
+ *                                                     come (noop on a classic queue, docs/performance.md)
  *     fewer                            → 0            what waits is sent at once
  */
 export function batchPatienceMs({ missing, maxAgeMs, arrivalMs }: BatchPatienceParts): number {
