@@ -1,3 +1,5 @@
+import type { ArrivalRate } from './arrival-rate.ts';
+
 /** Messages pour in when they fill a batch within so many times the age that a batch may have. */
 const POURING_AGES = 2;
 /** Where a full batch takes longer, so many within that time still make it worth it to wait until one is old. */
@@ -8,8 +10,7 @@ export interface BatchPatienceParts {
   readonly missing: number;
   /** How old a batch may become, ms. */
   readonly maxAgeMs: number;
-  /** How long so many messages take to arrive, if it goes on as it did, ms. */
-  readonly arrivalMs: (messages: number) => number;
+  readonly arrivals: Pick<ArrivalRate, 'msUntil'>;
 }
 
 /**
@@ -20,8 +21,8 @@ export interface BatchPatienceParts {
  *                                                     come (noop on a classic queue, docs/performance.md)
  *     fewer                            → 0            what waits is sent at once
  */
-export function batchPatienceMs({ missing, maxAgeMs, arrivalMs }: BatchPatienceParts): number {
+export function batchPatienceMs({ missing, maxAgeMs, arrivals }: BatchPatienceParts): number {
   const pouringMs = POURING_AGES * maxAgeMs;
-  if (arrivalMs(missing) <= pouringMs) return pouringMs;
-  return arrivalMs(WORTH_WAITING) <= pouringMs ? maxAgeMs : 0;
+  if (arrivals.msUntil(missing) <= pouringMs) return pouringMs;
+  return arrivals.msUntil(WORTH_WAITING) <= pouringMs ? maxAgeMs : 0;
 }

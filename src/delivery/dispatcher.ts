@@ -5,7 +5,6 @@ import { type BatchOutcomes, readOutcomes } from '../batch/outcome-packer.ts';
 import type { Executor } from '../executor/executor.ts';
 import { monotonicNow, monotonicOf } from '../support/monotonic.ts';
 import { type Batch, positionsOf, type Run, type RunInFlight } from './batch.ts';
-import { batchPatienceMs } from './batch-patience.ts';
 import type { Choice } from './choice.ts';
 import type { BatchTrigger } from './delivery-counters.ts';
 import type { BatchOptions } from './delivery-options.ts';
@@ -230,17 +229,10 @@ export class Dispatcher {
     if (!idleThread && sizer.longTasks) return undefined;
     if (batcher.messages >= sizer.target) return 'size';
     if (batcher.bytes >= this.#parts.options.maxBytes) return 'bytes';
-    const ageMs = performance.now() - (batcher.oldestArrival ?? 0);
-    if (!idleThread) return ageMs >= this.#parts.options.maxAgeMs ? 'age' : undefined;
-    return ageMs < this.#patienceMs(lane) ? undefined : 'idle';
-  }
-
-  /** How old the oldest message may become while a thread is idle, ms. */
-  #patienceMs(lane: QueueLane): number {
-    const { batcher, sizer } = lane;
-    const missing = sizer.target - batcher.messages;
     const { maxAgeMs } = this.#parts.options;
-    return batchPatienceMs({ missing, maxAgeMs, arrivalMs: (messages) => lane.arrivalMs(messages) });
+    const ageMs = performance.now() - (batcher.oldestArrival ?? 0);
+    if (!idleThread) return ageMs >= maxAgeMs ? 'age' : undefined;
+    return ageMs < lane.patienceMs(maxAgeMs) ? undefined : 'idle';
   }
 
   /** True when a queue of slow tasks would take the last idle thread, so that other queues had to wait for them. */

@@ -8,6 +8,7 @@ import { AckPatience } from './ack-patience.ts';
 import { AckSequencer } from './ack-sequencer.ts';
 import { ArrivalRate } from './arrival-rate.ts';
 import type { Batch } from './batch.ts';
+import { batchPatienceMs } from './batch-patience.ts';
 import type { BatchSizer } from './batch-sizer.ts';
 import { DeliveryBatcher } from './delivery-batcher.ts';
 import type { QueueOptions } from './delivery-options.ts';
@@ -103,9 +104,10 @@ export class QueueLane implements DeliverySink {
     void this.#consumer?.adjust(prefetch.current);
   }
 
-  /** How long so many messages take to arrive, if it goes on as it did, ms; 0 for none. */
-  arrivalMs(messages: number): number {
-    return this.#arrivals.msUntil(messages);
+  /** How old the oldest message that waits may become while a thread is idle, ms. @param maxAgeMs - of a batch */
+  patienceMs(maxAgeMs: number): number {
+    const missing = this.sizer.target - this.batcher.messages;
+    return batchPatienceMs({ missing, maxAgeMs, arrivals: this.#arrivals });
   }
 
   epochOpened(epoch: number): void {

@@ -4,7 +4,7 @@ import { batchPatienceMs } from '../../../src/delivery/batch-patience.ts';
 
 /** A batch may be 5 ms old. */
 const patienceAt = (perMs: number, missing = 500): number =>
-  batchPatienceMs({ missing, maxAgeMs: 5, arrivalMs: (messages) => messages / perMs });
+  batchPatienceMs({ missing, maxAgeMs: 5, arrivals: { msUntil: (messages) => messages / perMs } });
 
 test('where a full batch comes within two ages, it may become so old', () => {
   assert.equal(patienceAt(50), 10);
