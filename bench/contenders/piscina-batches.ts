@@ -6,7 +6,7 @@
  *     deliver ──▶ waiting ──(full, or a thread has nothing)──▶ run(batch) ──▶ ack of the last of it, in the order of dispatch
  */
 import type { ContenderJob, EmbeddedServers, RunningContender } from './contender.ts';
-import { openPool } from './piscina-pool.ts';
+import { consumingWith, openPool } from './piscina-pool.ts';
 import { prefetchOf, requireEmbedded } from './require-embedded.ts';
 
 const DEFAULT_BATCH = 500;
@@ -60,11 +60,5 @@ export async function start(job: ContenderJob, embedded?: EmbeddedServers): Prom
       epochClosed() {},
     },
   );
-  return {
-    latency: () => undefined,
-    async stop() {
-      await consumer.close();
-      await pool.close();
-    },
-  };
+  return consumingWith(pool, consumer);
 }

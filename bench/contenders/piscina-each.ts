@@ -1,7 +1,7 @@
 /** What people write first: piscina, one `run` a message with its payload, and its ack when that resolves. */
 import type { Signature } from '../harness/message-source.ts';
 import type { ContenderJob, EmbeddedServers, RunningContender } from './contender.ts';
-import { openPool } from './piscina-pool.ts';
+import { consumingWith, openPool } from './piscina-pool.ts';
 import { prefetchOf, requireEmbedded } from './require-embedded.ts';
 
 export async function start(job: ContenderJob, embedded?: EmbeddedServers): Promise<RunningContender> {
@@ -28,11 +28,5 @@ export async function start(job: ContenderJob, embedded?: EmbeddedServers): Prom
       epochClosed() {},
     },
   );
-  return {
-    latency: () => undefined,
-    async stop() {
-      await consumer.close();
-      await pool.close();
-    },
-  };
+  return consumingWith(pool, consumer);
 }

@@ -1,6 +1,7 @@
-/** A pool whose threads all run before anything is measured. */
+/** What both contenders written by hand have: a pool whose threads all run before anything is measured, and their end. */
 import { Piscina } from 'piscina';
-import type { ContenderJob } from './contender.ts';
+import type { Consumer } from '../../src/broker/broker.ts';
+import type { ContenderJob, RunningContender } from './contender.ts';
 
 type PoolOptions = Pick<NonNullable<ConstructorParameters<typeof Piscina>[0]>, 'atomics' | 'concurrentTasksPerWorker'>;
 
@@ -24,4 +25,14 @@ export async function openPool<Task>(
     });
   });
   return pool;
+}
+
+export function consumingWith(pool: Pick<Piscina, 'close'>, consumer: Consumer): RunningContender {
+  return {
+    latency: () => undefined,
+    async stop() {
+      await consumer.close();
+      await pool.close();
+    },
+  };
 }
