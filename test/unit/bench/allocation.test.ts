@@ -5,13 +5,15 @@ import { allocatedDuring } from '../../../bench/harness/allocation.ts';
 
 const ROUNDS = 40;
 const KIB = 1024;
+/** Buffers are looked at by the clock, every millisecond: nothing tells when the next look has been. */
+const FOR_A_LOOK_MS = 3;
 
 test('what is allocated and forgotten at once is counted, heap and buffers apart', async () => {
   let kept: unknown;
   const { sites, bufferBytes } = await allocatedDuring(async () => {
     for (let round = 0; round < ROUNDS; round++) {
       kept = [Buffer.allocUnsafeSlow(64 * KIB), Array.from({ length: 8 * KIB }, () => ({ round }))];
-      await sleep(3);
+      await sleep(FOR_A_LOOK_MS);
     }
   });
   assert.ok(Array.isArray(kept));
