@@ -7,11 +7,14 @@ import { findBinary, isExecutable } from './find-binary.ts';
 import { findPort } from './find-port.ts';
 import { probeMongo } from './mongo-probe.ts';
 import { OwnProcess } from './own-process.ts';
+import { makeSecantusTables } from './secantus-tables.ts';
 import { type LedgerEntry, serverLedger } from './server-ledger.ts';
 
 const READY_TIMEOUT_MS = 60_000;
 const STOP_GRACE_MS = 20_000;
 const REPLICA_SET = 'millrace';
+/** Within the server's folder. */
+const DATA = 'data';
 
 /** `mongod` is MongoDB itself; the two others are SecantusDB, which speaks its protocol, in Rust and in Python. */
 export type MongoFlavour = 'mongod' | 'secantus' | 'secantus-python';
@@ -87,10 +90,11 @@ export class MongoServer {
     const binary = options.binary ?? findMongoBinary();
     if (binary === undefined) throw new Error('no mongod on PATH and none in the cache folder');
     const folder = await mkdtemp(join(tmpdir(), 'millrace-mongodb-'));
-    await mkdir(join(folder, 'data'));
+    await mkdir(join(folder, DATA));
     const server = new MongoServer(binary, folder, await findPort(options.port), options);
     try {
       await server.start();
+      if (binary.flavour === 'secantus') await makeSecantusTables(server.url, join(folder, DATA));
     } catch (error) {
       await server.remove();
       throw error;
@@ -162,7 +166,7 @@ export class MongoServer {
   }
 
   #args(): string[] {
-    const data = join(this.#folder, 'data');
+    const data = join(this.#folder, DATA);
     if (this.#binary.flavour === 'mongod') {
       const cache = ['--wiredTigerCacheSizeGB', '0.5'];
       return [

@@ -48,6 +48,35 @@ test('a MongoDB of our own has what it acknowledged after it was killed', needsO
   }
 });
 
+test(
+  'a MongoDB of our own that was killed at the first writes to its collections takes writes to all of them',
+  needsOwn('mongodb'),
+  async () => {
+    const server = await MongoServer.start();
+    const names = Array.from({ length: 40 }, (_, n) => `first-${n}`);
+    const writeTo = async (client: MongoClient, name: string): Promise<unknown> =>
+      client.db().collection(name).insertOne({});
+    try {
+      const first = new MongoClient(server.url, { serverSelectionTimeoutMS: 1000, retryWrites: false });
+      await first.connect();
+      const writes = names.map((name) => writeTo(first, name));
+      await Promise.race(writes); // the others are under way
+      await server.kill();
+      await Promise.allSettled(writes);
+      await first.close();
+      await server.start();
+      const second = new MongoClient(server.url);
+      try {
+        for (const name of names) await writeTo(second, name);
+      } finally {
+        await second.close();
+      }
+    } finally {
+      await server.remove();
+    }
+  },
+);
+
 test('a frozen server answers nothing until it is thawed', needsOwn('mongodb'), async () => {
   const server = await MongoServer.start();
   const ping = async (): Promise<void> => {

@@ -196,7 +196,10 @@ export class ProcessJob {
       const last = this.#workers.at(-1);
       const died = this.#supervised ? undefined : last?.ended;
       const why = died ?? (performance.now() > deadline ? `not within ${LONGEST_WAIT_MS} ms` : undefined);
-      if (why !== undefined) throw new Error(`waited until ${what}: ${why} ${seen()}\n${last?.errors}`);
+      if (why !== undefined) {
+        const paused = last?.stats?.paused === undefined ? '' : `, paused: ${JSON.stringify(last.stats.paused)}`;
+        throw new Error(`waited until ${what}: ${why} ${seen()}${paused}\n${last?.errors}`);
+      }
       await wait(LOOK_MS);
     }
   }
@@ -206,7 +209,10 @@ export class ProcessJob {
     await Promise.all(this.#alive().map((worker) => worker.kill()));
     await this.client.close();
     await this.#admin.stop();
-    await this.db.dropDatabase();
-    await this.#mongo.close();
+    try {
+      await this.db.dropDatabase();
+    } finally {
+      await this.#mongo.close(); // or it keeps this process alive, and the file's time-out hides what went wrong
+    }
   }
 }
