@@ -58,8 +58,17 @@ export const OURS: Readonly<Record<string, CatalogueEntry>> = {
     settings: (given) => ({ ...automatic(given), threads: given.threads }),
     scenarios: ['cpu'],
     standard: ['cpu'],
-    baselines: ['bare-threads'],
+    baselines: ['millrace-cpu-before', 'bare-threads'],
     about: 'millrace with its own defaults and --threads, a task that hashes for --task-ms',
+    guarantee: PROMISE,
+  },
+  'millrace-cpu-before': {
+    module: 'millrace-before',
+    settings: (given) => ({ ...automatic(given), threads: given.threads }),
+    scenarios: ['cpu'],
+    standard: [],
+    baselines: ['bare-threads'],
+    about: 'the same as it is built in the checkout that --before names',
     guarantee: PROMISE,
   },
   'millrace-failing': {

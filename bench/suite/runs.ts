@@ -23,14 +23,14 @@ export const SUITE: readonly SuiteRun[] = [
   {
     name: 'noop',
     args: `noop ${FILL} --against ${OTHERS}`,
-    minutes: 12,
+    minutes: 10,
     quick: 'noop --messages 200000 --rounds 5 --only millrace,c-reader,rabbitmq-client,amqplib-multi',
   },
   {
     name: 'mongo',
     args: `mongo --messages 250000 --against ${STORES}`,
     minutes: 6,
-    quick: 'mongo --messages 40000 --rounds 3 --only millrace,c-reader,insert-many',
+    quick: 'mongo --messages 80000 --rounds 3 --only millrace,c-reader,insert-many',
   },
   {
     name: 'publish',
@@ -45,7 +45,12 @@ export const SUITE: readonly SuiteRun[] = [
     quick: 'latency --arrival-rate 1000 --messages 8000 --rounds 3',
   },
   { name: 'latency-5000', args: 'latency --arrival-rate 5000', minutes: 3 },
-  { name: 'cpu-10', args: 'cpu --task-ms 10', minutes: 2, quick: 'cpu --task-ms 10 --messages 200 --rounds 3' },
+  {
+    name: 'cpu-10',
+    args: 'cpu --task-ms 10 --messages 1000',
+    minutes: 3,
+    quick: 'cpu --task-ms 10 --messages 200 --rounds 3',
+  },
   { name: 'cpu-100', args: 'cpu --task-ms 100', minutes: 2 },
   { name: 'cpu-mixed', args: 'cpu-mixed --arrival-rate 250 --messages 3000', minutes: 3 },
   { name: 'fleet', args: `fleet ${FILL}`, minutes: 5 },
