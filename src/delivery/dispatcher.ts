@@ -4,6 +4,7 @@ import { DONE, Ledger, type LedgerState, TAKEN_BACK, WAITING } from '../batch/le
 import { type BatchOutcomes, readOutcomes } from '../batch/outcome-packer.ts';
 import type { Executor } from '../executor/executor.ts';
 import { monotonicNow, monotonicOf } from '../support/monotonic.ts';
+import { SmallSet } from '../support/small-set.ts';
 import { type Batch, positionsOf, type Run, type RunInFlight } from './batch.ts';
 import type { Choice } from './choice.ts';
 import type { BatchTrigger } from './delivery-counters.ts';
@@ -63,7 +64,7 @@ export interface DispatcherParts {
  */
 export class Dispatcher {
   readonly #parts: DispatcherParts;
-  readonly #inFlight = new Set<RunInFlight>();
+  readonly #inFlight = new SmallSet<RunInFlight>();
   readonly #ledgers: Ledger[] = [];
   readonly #deaths = new Map<number, ThreadDeath>();
   readonly #turns: Turns<QueueLane>;
@@ -156,6 +157,7 @@ export class Dispatcher {
 
   /** Drops reruns whose epoch is over: the broker has delivered their messages again. */
   #forgetStale(): void {
+    if (this.#again.length === 0) return;
     const stale = this.#again.filter(({ batch }) => !batch.lane.isLive(batch));
     if (stale.length === 0) return;
     this.#again = this.#again.filter(({ batch }) => batch.lane.isLive(batch));
@@ -247,8 +249,9 @@ export class Dispatcher {
     const cut = lane.batcher.cut(lane.sizer.target, this.#parts.options.maxBytes);
     if (cut === undefined) throw new Error('a batch was cut from an empty lane');
     this.#parts.tally.batches[trigger]++;
-    const { slab, fromRecord } = cut;
-    return { ...cut, lane, trigger, epoch: slab.epoch, firstTag: slab.firstTag + fromRecord };
+    const { slab, fromRecord, count } = cut;
+    // Written out, as in `#start`: V8 makes a hidden class for each object that is spread (docs/performance.md).
+    return { lane, slab, fromRecord, count, epoch: slab.epoch, firstTag: slab.firstTag + fromRecord, trigger };
   }
 
   #start(run: Run): void {
@@ -263,8 +266,17 @@ export class Dispatcher {
     const ledger = this.#ledgerFor(run);
     const expectedMs = batch.lane.sizer.meanTaskMs * (run.indexes?.length ?? batch.count);
     const sentMonotonicMs = monotonicNow();
-    const moments = { openedMonotonicMs, sentMonotonicMs, expectedMs };
-    const inFlight: RunInFlight = { ...run, ...moments, ledger, takenBack: 0, timedOut: 0 };
+    const inFlight: RunInFlight = {
+      batch,
+      indexes: run.indexes,
+      alone: run.alone ?? false,
+      ledger,
+      openedMonotonicMs,
+      sentMonotonicMs,
+      expectedMs,
+      takenBack: 0,
+      timedOut: 0,
+    };
     this.#turns.begin(batch.lane, expectedMs);
     this.#inFlight.add(inFlight);
     this.#neighbours.begun();

@@ -7,6 +7,7 @@ import { RuntimeError } from '../../errors/runtime-error.ts';
 import { fromWireError } from '../../errors/wire-error.ts';
 import type { StoreWriterSpec } from '../../store/store.ts';
 import { parseDuration } from '../../support/duration.ts';
+import { SmallSet } from '../../support/small-set.ts';
 import type { BatchRequest, Executor, ExecutorListener, TaskDescription, ThreadLoad } from '../executor.ts';
 import { moduleError, taskModuleUrl } from '../task-module.ts';
 import type { TaskTimeouts } from '../task-table.ts';
@@ -96,7 +97,7 @@ export class ThreadExecutor implements Executor {
   readonly #roll: ThreadRoll;
   /** Undefined where no thread is ever recycled. */
   readonly #rotation: ThreadRotation | undefined;
-  readonly #open = new Set<Assignment>();
+  readonly #open = new SmallSet<Assignment>();
   readonly #channelName = `millrace-${randomUUID()}`;
   #state: ThreadExecutorState = 'created';
   #pool: Piscina<ThreadRequest, ThreadAnswer> | undefined;
