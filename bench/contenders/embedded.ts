@@ -1,5 +1,5 @@
 /** The catalogue's entries of the embedded scenario: broker and store in memory, and the threads of one process. */
-import { asGiven, automatic, type CatalogueEntry } from './entry.ts';
+import { asGiven, automaticButThreads, type CatalogueEntry } from './entry.ts';
 
 const IN_MEMORY = 'nothing survives the process';
 const OURS = `handled at least once while it lives, ack after the outcome is stored, inserts once; ${IN_MEMORY}`;
@@ -10,7 +10,7 @@ const EACH_SHARE = 0.1;
 
 const ours: Pick<CatalogueEntry, 'module' | 'settings' | 'scenarios' | 'standard' | 'baselines' | 'guarantee'> = {
   module: 'millrace-embedded',
-  settings: (given) => ({ ...automatic(given), threads: given.threads }),
+  settings: automaticButThreads,
   scenarios: ['embedded'],
   standard: ['embedded'],
   baselines: ['millrace-embedded-before', 'piscina-each', 'piscina-batches'],

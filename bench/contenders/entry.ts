@@ -54,3 +54,8 @@ export const automatic: CatalogueEntry['settings'] = () => ({
   threads: 'auto',
   concurrency: undefined,
 });
+/** The same, with the threads of the run. */
+export const automaticButThreads: CatalogueEntry['settings'] = (given) => ({
+  ...automatic(given),
+  threads: given.threads,
+});

@@ -1,5 +1,5 @@
 /** The catalogue's entries of millrace itself. */
-import { asGiven, automatic, BY_THE_CLOCK, type CatalogueEntry } from './entry.ts';
+import { asGiven, automatic, automaticButThreads, BY_THE_CLOCK, type CatalogueEntry } from './entry.ts';
 import { LIBRARIES } from './libraries.ts';
 import { COMBINED_LIMIT } from './limits.ts';
 import { OTHER_SYSTEMS } from './other-systems.ts';
@@ -55,7 +55,7 @@ export const OURS: Readonly<Record<string, CatalogueEntry>> = {
   },
   'millrace-cpu': {
     module: 'millrace',
-    settings: (given) => ({ ...automatic(given), threads: given.threads }),
+    settings: automaticButThreads,
     scenarios: ['cpu'],
     standard: ['cpu'],
     baselines: ['millrace-cpu-before', 'bare-threads'],
@@ -64,7 +64,7 @@ export const OURS: Readonly<Record<string, CatalogueEntry>> = {
   },
   'millrace-cpu-before': {
     module: 'millrace-before',
-    settings: (given) => ({ ...automatic(given), threads: given.threads }),
+    settings: automaticButThreads,
     scenarios: ['cpu'],
     standard: [],
     baselines: ['bare-threads'],

@@ -6,6 +6,7 @@ import { isRuntimeError } from '../../src/errors/runtime-error.ts';
 import { MongoStore } from '../../src/store/mongo/mongo-store.ts';
 import type { OnceProblem, OnceTask, StoreWriter } from '../../src/store/store.ts';
 import { openWriterOf } from '../contract/exercise-store.ts';
+import { dropAndClose } from '../support/drop-database.ts';
 import { type MongoCommand, MongoCommandProxy } from '../support/mongo-command-proxy.ts';
 import { insert, once, update } from '../support/once-tasks.ts';
 import { mongoUrl, needs } from '../support/servers.ts';
@@ -28,8 +29,7 @@ async function startBench(context: TestContext, effectMemoryMs = 3_600_000): Pro
   context.after(async () => {
     await writer.close();
     await proxy.stop();
-    await db.dropDatabase();
-    await client.close();
+    await dropAndClose(db);
   });
   return { proxy, db, writer };
 }

@@ -21,6 +21,7 @@ import {
   startRuntime,
 } from '../../src/index.ts';
 import { delayedCount } from './delayed-count.ts';
+import { dropAndClose } from './drop-database.ts';
 import { FaultSender } from './fault-sender.ts';
 import { mongoUrl } from './servers.ts';
 import { type ClosedLedger, closeLedger, type LedgerPlaces } from './stored-ids.ts';
@@ -249,9 +250,7 @@ export class FaultJob {
     await this.#runtime?.kill();
     await this.client.close();
     rmSync(this.gate, { recursive: true });
-    const mongo = new MongoClient(this.#store);
-    await mongo.db().dropDatabase();
-    await mongo.close();
+    await dropAndClose(new MongoClient(this.#store).db());
   }
 }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Db, MongoClient } from 'mongodb';
+import { dropAndClose } from './drop-database.ts';
 import { mongoUrl } from './servers.ts';
 import { TcpProxy } from './tcp-proxy.ts';
 
@@ -30,8 +31,7 @@ export async function createMongoDatabase(): Promise<MongoDatabase> {
     url: through.href,
     db,
     remove: async () => {
-      await db.dropDatabase();
-      await client.close();
+      await dropAndClose(db);
       await proxy.stop();
     },
   };

@@ -8,6 +8,7 @@ import { deadQueueName, type QueueSpec, queueTopology, suspectsQueueName } from 
 import { type Client, createClient } from '../../src/index.ts';
 import { type TakenMessage, takeMessages } from '../../src/runtime/take-messages.ts';
 import { delayedCount } from './delayed-count.ts';
+import { dropAndClose } from './drop-database.ts';
 import { type ClosedLedger, closeLedger, type LedgerPlaces } from './stored-ids.ts';
 import { type ProcessEnd, type WorkerOptions, WorkerProcess, type WorkerSetting } from './worker-process.ts';
 
@@ -209,10 +210,6 @@ export class ProcessJob {
     await Promise.all(this.#alive().map((worker) => worker.kill()));
     await this.client.close();
     await this.#admin.stop();
-    try {
-      await this.db.dropDatabase();
-    } finally {
-      await this.#mongo.close(); // or it keeps this process alive, and the file's time-out hides what went wrong
-    }
+    await dropAndClose(this.db);
   }
 }
