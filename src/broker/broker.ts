@@ -45,7 +45,10 @@ export interface Consumer {
   flush(): void;
   /** Ends deliveries; resolves when the broker has confirmed. Acks and nacks stay possible. No new epoch is opened. */
   cancel(): Promise<void>;
-  /** Cancels if need be, writes what is buffered and closes the channel: what is unacked returns to the queue. */
+  /**
+   * Cancels if need be, writes what is buffered and closes the channel: what is unacked returns to the queue. Resolves when
+   * the broker has taken all acks, or the connection is lost; costs a round trip more where there were any.
+   */
   close(): Promise<void>;
   /**
    * A larger prefetch from now on, in the same epoch: nothing is given back. A smaller one is for the next epoch. Resolves

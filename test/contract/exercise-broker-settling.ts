@@ -72,6 +72,28 @@ export const settlingCases: readonly BrokerCase[] = [
     },
   ],
   [
+    'all acks reach a quorum queue, however many were written one by one before the consumer closes',
+    async (trial) => {
+      const broker = await trial.connect();
+      // Several times: where acks are lost, it is only while the queue is busy with the first of them.
+      for (let turn = 0; turn < 3; turn++) {
+        const queue = await trial.queue(broker, { 'x-queue-type': 'quorum' });
+        await fill(broker, queue, 800);
+        const { consumer, sink } = await consume(broker, queue, 800);
+        await sink.received(800);
+        for (let tag = 1; tag <= 800; tag += 2) consumer.ack(consumer.epoch, tag, false);
+        await consumer.close();
+        const rest = await consume(broker, queue, 1_000);
+        await rest.sink.received(400);
+        await roundTrip(trial, broker);
+        assert.deepEqual(
+          rest.sink.texts,
+          numbers(800).filter((_, index) => index % 2 === 1),
+        );
+      }
+    },
+  ],
+  [
     'a nack with requeue delivers the message again, marked as redelivered',
     async (trial) => {
       const broker = await trial.connect();

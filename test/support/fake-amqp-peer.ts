@@ -196,7 +196,7 @@ export class PeerConnection {
     this.#wake();
   }
 
-  #answer({ method: name, channel }: SentFrame): void {
+  #answer({ method: name, channel, args }: SentFrame): void {
     if (name === 'greeting') this.send(this.#start());
     else if (name === '10.11') this.send(this.#tune());
     else if (name === '10.40') this.send(method(0, 10, 41, shortString('')));
@@ -204,7 +204,7 @@ export class PeerConnection {
     else if (name === '20.10') this.send(method(channel, 20, 11, longString('')));
     else if (name === '20.40') this.send(method(channel, 20, 41));
     else if (name === '60.10') this.send(method(channel, 60, 11));
-    else if (name === '60.20') this.send(method(channel, 60, 21, shortString('millrace')));
+    else if (name === '60.20') this.send(method(channel, 60, 21, shortString(consumerTag(args))));
     else if (name === '60.30') this.send(method(channel, 60, 31, shortString('millrace')));
   }
 
@@ -224,4 +224,10 @@ export class PeerConnection {
     this.#waiting.clear();
     for (const resolve of waiting) resolve();
   }
+}
+
+/** The consumer tag in the arguments of a basic.consume, behind the queue's name. */
+export function consumerTag(args: Buffer): string {
+  const lengthAt = 3 + (args[2] as number);
+  return args.toString('utf8', lengthAt + 1, lengthAt + 1 + (args[lengthAt] as number));
 }

@@ -9,7 +9,8 @@ import type { WireReader } from './wire-reader.ts';
 /**
  * `created` → `opening` channel.open sent → `limiting` basic.qos sent → `subscribing` basic.consume sent →
  * `consuming` ⇄ `growing` another basic.qos and consume sent;
- * `consuming` → `cancelling` basic.cancel sent → `cancelled` acks only → `closing` channel.close sent → `closed`.
+ * `consuming` → `cancelling` basic.cancel sent → `cancelled` acks only →
+ * `settling` the last basic.consume sent, where there were acks → `closing` channel.close sent → `closed`.
  */
 type ChannelState =
   | 'created'
@@ -20,6 +21,7 @@ type ChannelState =
   | 'growing'
   | 'cancelling'
   | 'cancelled'
+  | 'settling'
   | 'closing'
   | 'closed';
 
@@ -28,10 +30,11 @@ const NEXT: Readonly<Record<ChannelState, readonly ChannelState[]>> = {
   opening: ['limiting', 'closing', 'closed'],
   limiting: ['subscribing', 'closing', 'closed'],
   subscribing: ['consuming', 'closing', 'closed'],
-  consuming: ['growing', 'cancelling', 'closing', 'closed'],
-  growing: ['consuming', 'closing', 'closed'],
-  cancelling: ['cancelled', 'closing', 'closed'],
-  cancelled: ['closing', 'closed'],
+  consuming: ['growing', 'cancelling', 'settling', 'closing', 'closed'],
+  growing: ['consuming', 'settling', 'closing', 'closed'],
+  cancelling: ['cancelled', 'settling', 'closing', 'closed'],
+  cancelled: ['settling', 'closing', 'closed'],
+  settling: ['closing', 'closed'],
   closing: ['closed'],
   closed: [],
 };
@@ -42,11 +45,15 @@ const AWAITING_REPLY: readonly ChannelState[] = [
   'subscribing',
   'growing',
   'cancelling',
+  'settling',
   'closing',
 ];
 
+/** We have said that it closes: only what ends it counts. */
+const ENDING: readonly ChannelState[] = ['settling', 'closing'];
+
 /** The consumer is there, or will not be any more. */
-const SETTLED: readonly ChannelState[] = ['consuming', 'cancelling', 'cancelled', 'closing', 'closed'];
+const SETTLED: readonly ChannelState[] = ['consuming', 'cancelling', 'cancelled', 'settling', 'closing', 'closed'];
 
 /** Told by the channel; undefined as a reason means that we ended it. */
 export interface ConsumerChannelEvents {
@@ -58,6 +65,10 @@ export interface ConsumerChannelEvents {
 
 /** Travels with every delivery, so it is short; unique per channel is enough, so the second one there is millrace-2. */
 const CONSUMER_TAG = 'millrace';
+/** See {@link ConsumerChannel}. */
+const LAST_CONSUMER_TAG = 'millrace-last';
+/** Of RabbitMQ 3: a consumer that gets nothing unasked. RabbitMQ 4 ignores it; then the prefetch of one is the bound. */
+const NO_CREDIT = { 'x-credit': { credit: 0, drain: false } };
 const REPLY_SUCCESS = 200;
 
 /**
@@ -66,6 +77,16 @@ const REPLY_SUCCESS = 200;
  * cancelled for that: what a queue has just sent to a consumer that the channel no longer knows would stay unacked, and
  * undelivered, until the channel closes.
  * A basic.cancel from the broker closes the channel, so that what was unacked returns to the queue at once.
+ *
+ * A channel of RabbitMQ passes 32 acks or nacks on to a quorum queue (`quorum_commands_soft_limit`) and keeps further ones
+ * until those are stored; what it still keeps when it closes is lost, and those messages come again although they were
+ * acked. So a channel that has acked ends with one more consumer, which takes nothing: its channel waits until the queue
+ * has stored it, and with it what was passed on before; then it passes on the rest, and only then it reads our close.
+ *
+ *     ─▶ │ acks, nacks │ basic.consume │          ─▶ │ channel.close │
+ *                                    ◀─ consume-ok │               ◀─ close-ok
+ *
+ * It is not cancelled: a cancel behind a consume that is not confirmed yet is the end of a channel of RabbitMQ 3.10.
  */
 export class ConsumerChannel implements ChannelHandler {
   readonly #connection: AmqpConnection;
@@ -82,6 +103,8 @@ export class ConsumerChannel implements ChannelHandler {
   #cancelled = 0;
   /** Consumers there have been on this channel. */
   #consumers = 0;
+  /** Something was said that the close must not overtake. What is returned returns by the close as well. */
+  #hasSettled = false;
 
   constructor(
     connection: AmqpConnection,
@@ -105,10 +128,12 @@ export class ConsumerChannel implements ChannelHandler {
   }
 
   ack(tag: number, multiple: boolean): void {
+    this.#hasSettled = true;
     this.#connection.writer.ack(this.#channel, tag, multiple);
   }
 
   nack(tag: number, requeue: boolean): void {
+    this.#hasSettled ||= !requeue;
     this.#connection.writer.nack(this.#channel, tag, requeue);
   }
 
@@ -135,32 +160,31 @@ export class ConsumerChannel implements ChannelHandler {
     while (this.#state === 'growing') await this.#reached(SETTLED);
     if (this.#state === 'consuming') {
       this.#move('cancelling');
-      for (let nth = 1; nth <= this.#consumers; nth++) {
-        this.#begin(methods.BASIC_CANCEL).shortString(consumerTag(nth)).u8(0).end();
-      }
+      this.#sendCancels();
       this.#connection.flush();
     } else if (this.#state !== 'cancelling' && this.#state !== 'cancelled') {
       await this.close();
       return;
     }
-    await this.#reached(['cancelled', 'closing', 'closed']);
+    await this.#reached(['cancelled', 'settling', 'closing', 'closed']);
   }
 
-  /** Ends the epoch now; resolves when the broker has confirmed or the connection is gone. */
+  /** Ends the epoch now; resolves when the queue has what was acked and the broker has confirmed, or the connection is gone. */
   async close(): Promise<void> {
-    if (this.#state !== 'closing' && this.#state !== 'closed') this.#close(undefined);
+    if (!ENDING.includes(this.#state) && this.#state !== 'closed') this.#close(undefined);
     await this.#reached(['closed']);
   }
 
   method(method: number, args: WireReader): void {
     if (method === methods.CHANNEL_CLOSE) this.#closedByBroker(args);
+    else if (this.#state === 'settling') this.#takeWhileSettling(method, args);
     else if (this.#state === 'closing') this.#takeWhileClosing(method);
     else if (method === methods.BASIC_CANCEL) this.#cancelledByBroker(args);
     else this.#takeReply(method);
   }
 
   tooLarge(bodyBytes: number): void {
-    if (this.#state === 'closing') return;
+    if (ENDING.includes(this.#state)) return;
     const { queue } = this.#consumer;
     const message = `a message of ${bodyBytes} bytes is in '${queue}', more than maxMessageBytes: raise it or remove the message`;
     this.#close(new RuntimeError('E_MESSAGE_TOO_LARGE', message, { details: { queue, bodyBytes } }));
@@ -208,6 +232,23 @@ export class ConsumerChannel implements ChannelHandler {
     consume.shortString(consumerTag(this.#consumers)).u8(0).table({}).end();
   }
 
+  #sendCancels(): void {
+    for (let nth = 1; nth <= this.#consumers; nth++) {
+      this.#begin(methods.BASIC_CANCEL).shortString(consumerTag(nth)).u8(0).end();
+    }
+  }
+
+  #sendLastConsumer(): void {
+    this.#begin(methods.BASIC_QOS).u32(0).u16(1).u8(0).end();
+    const consume = this.#begin(methods.BASIC_CONSUME).u16(0).shortString(this.#consumer.queue);
+    consume.shortString(LAST_CONSUMER_TAG).u8(0).table(NO_CREDIT).end();
+  }
+
+  #takeWhileSettling(method: number, args: WireReader): void {
+    // Replies to what was asked before may still come, and what the broker cancels meanwhile is cancelled anyway.
+    if (method === methods.BASIC_CONSUME_OK && args.shortString() === LAST_CONSUMER_TAG) this.#sendClose();
+  }
+
   #takeWhileClosing(method: number): void {
     // Replies to what was asked before the close may still come; only the last one counts.
     if (method !== methods.CHANNEL_CLOSE_OK) return;
@@ -237,12 +278,24 @@ export class ConsumerChannel implements ChannelHandler {
   #close(reason: RuntimeError | undefined): void {
     if (this.#state === 'created') this.#move('closed');
     else {
-      this.#begin(methods.CHANNEL_CLOSE).u16(REPLY_SUCCESS).shortString('').u32(0).end();
-      this.#connection.flush();
       this.#connection.muteInbox(this.#channel);
-      this.#move('closing');
+      if (this.#hasSettled && reason === undefined) this.#settle();
+      else this.#sendClose();
     }
     this.#end(reason);
+  }
+
+  #settle(): void {
+    if (this.#state === 'consuming') this.#sendCancels();
+    this.#sendLastConsumer();
+    this.#connection.flush();
+    this.#move('settling');
+  }
+
+  #sendClose(): void {
+    this.#begin(methods.CHANNEL_CLOSE).u16(REPLY_SUCCESS).shortString('').u32(0).end();
+    this.#connection.flush();
+    this.#move('closing');
   }
 
   #end(reason: RuntimeError | undefined): void {

@@ -7,8 +7,8 @@ export const SHORT_STRING_BYTES = 255;
 const FIRST_CAPACITY = 4096;
 const TWO_TO_32 = 2 ** 32;
 
-/** A value in a field table that we send. */
-export type FieldValue = string | boolean | FieldTable;
+/** A value in a field table that we send; a number goes as a 64-bit integer and is at least 0. */
+export type FieldValue = string | number | boolean | FieldTable;
 export interface FieldTable {
   readonly [name: string]: FieldValue;
 }
@@ -120,6 +120,7 @@ export class FrameWriter {
 
   #field(value: FieldValue): void {
     if (typeof value === 'string') this.u8(0x53).longString(value);
+    else if (typeof value === 'number') this.u8(0x6c).u64(value);
     else if (typeof value === 'boolean') this.u8(0x74).u8(value ? 1 : 0);
     else this.u8(0x46).table(value);
   }
