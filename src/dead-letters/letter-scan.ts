@@ -258,7 +258,6 @@ export class LetterScan implements WindowOwner {
     const deadline = performance.now() + LONGEST_RETURN_MS;
     let expected = live ? await this.#broker.readyCount(this.#settings.deadQueue) : 0;
     for (const window of this.#windows) {
-      if (live && window.returnFirst()) await this.#returned(++expected, deadline);
       expected += window.held;
       await window.close();
     }

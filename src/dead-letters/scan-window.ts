@@ -17,9 +17,7 @@ const FLUSH_AFTER_MS = 10;
  *     tag   1  2  3  4  5  6  7        one ack of many up to 3; then 5 and 7 each by itself,
  *           ✓  ✓  ✓  k  ✓  k  ✓        because an ack of many would take the kept ones along
  *
- * A channel of RabbitMQ passes about 32 acks on to a quorum queue and keeps further ones until those are stored; what it
- * still keeps when it closes is lost, and those letters return. So acks are few, and where there were single ones, a
- * kept letter is given back behind them before the channel closes: when that one is ready, all before it are stored.
+ * Acks are few, because a quorum queue stores each by itself.
  */
 export class ScanWindow implements DeliverySink {
   readonly prefetch: number;
@@ -34,7 +32,6 @@ export class ScanWindow implements DeliverySink {
   /** All tags up to this one are acked. */
   #prefix = 0;
   #lowestKept = Number.POSITIVE_INFINITY;
-  #singleAcks = 0;
 
   constructor(scan: WindowOwner, prefetch: number) {
     this.#scan = scan;
@@ -67,16 +64,6 @@ export class ScanWindow implements DeliverySink {
   /** Nothing more is delivered. */
   async cancel(): Promise<void> {
     await this.#consumer?.cancel();
-  }
-
-  /** Writes the acks, and gives the first kept letter back behind them where they were many. True when it did. */
-  returnFirst(): boolean {
-    this.#flush();
-    if (this.#over || this.#singleAcks === 0 || this.#lowestKept === Number.POSITIVE_INFINITY) return false;
-    this.#held--;
-    this.#consumer?.nack(this.#epoch, this.#lowestKept, true);
-    this.#consumer?.flush();
-    return true;
   }
 
   /** Writes the acks and returns the rest. */
@@ -118,7 +105,6 @@ export class ScanWindow implements DeliverySink {
     for (const tag of this.#removed) {
       if (tag < this.#lowestKept) continue; // what is before it is still on its way: an ack of many will take it
       this.#removed.delete(tag);
-      this.#singleAcks++;
       this.#consumer?.ack(this.#epoch, tag, false);
     }
     this.#consumer?.flush();
