@@ -28,7 +28,7 @@ test(
   async (t) => {
     const [broker, store] = [amqpUrl as string, mongoUrl as string];
     const queue = `kill-${randomUUID()}`;
-    const marks = faultRandom(t).marks(KILLS, MESSAGES * 0.1, MESSAGES * 0.9);
+    const marks = faultRandom(t).marks(KILLS, MESSAGES * 0.1, MESSAGES * 0.7);
     t.diagnostic(`kills when the stored documents cross ${marks.join(', ')}`);
 
     await using client = await createClient({ broker });

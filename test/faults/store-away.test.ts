@@ -7,6 +7,7 @@ import { faultRandom } from '../support/fault-seed.ts';
 import { ProcessJob } from '../support/process-job.ts';
 import { amqpUrl, mongoUrl, needs, needsOwn } from '../support/servers.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
+import type { WorkerProcess } from '../support/worker-process.ts';
 
 /** A store of the test's own, and a job on it. */
 async function withOwnStore(t: TestContext): Promise<{ mongo: MongoServer; job: ProcessJob }> {
@@ -28,6 +29,11 @@ async function sendMix(job: ProcessJob, pairs: number, inserts: number): Promise
   await job.sendNumbered('store', inserts / 2);
 }
 
+/** By what it says of itself: while documents are counted all work may be done, and then no fault meets it. */
+async function untilAcked(worker: WorkerProcess, messages: number): Promise<void> {
+  await worker.until(`${messages} are acked`, (stats) => (stats?.acked ?? 0) >= messages);
+}
+
 /** Each of the pairs has counted exactly once, over all counters. */
 async function assertCounted(job: ProcessJob, pairs: number): Promise<void> {
   const counters = await job.db.collection('counters').find().toArray();
@@ -45,7 +51,7 @@ test(
     await sendMix(job, pairs, inserts);
     const worker = await job.worker({ store: { url: job.store, timeout: '2s' } });
     for (const mark of faultRandom(t).marks(2, inserts * 0.05, inserts * 0.5)) {
-      await job.untilStored(mark);
+      await untilAcked(worker, mark);
       await mongo.kill();
       await worker.until('it pauses', (stats) => stats?.paused !== undefined);
       await mongo.start();
@@ -68,7 +74,7 @@ test(
     await sendMix(job, pairs, inserts);
     const worker = await job.worker({ store: { url: job.store, timeout: '2s' } });
     for (const mark of faultRandom(t).marks(3, inserts * 0.05, inserts * 0.6)) {
-      await job.untilStored(mark);
+      await untilAcked(worker, mark);
       mongo.freeze();
       await worker.until('it pauses', (stats) => stats?.paused !== undefined).finally(() => mongo.thaw());
       await worker.until('it goes on', (stats) => stats?.paused === undefined);
@@ -120,7 +126,7 @@ test(
     const through = `mongodb://${proxy.address}${real.pathname}?directConnection=true`;
     const worker = await job.worker({ store: { url: through, timeout: '5s' } });
     for (const mark of random.marks(6, 1, inserts * 0.9)) {
-      await job.untilStored(mark);
+      await untilAcked(worker, mark);
       const { accepted } = proxy;
       proxy.cutAfter('to-client', random.integer(1, 500));
       await Promise.race([
@@ -149,8 +155,7 @@ test(
     await sendMix(job, pairs, inserts);
     const worker = await job.worker({ broker: proxy.through(broker) });
     for (const mark of random.marks(4, 1, inserts * 0.6)) {
-      // By what it says of itself: after a slow count nothing may be left to ack, and then nothing is cut.
-      await worker.until('the mark', (stats) => (stats?.acked ?? 0) >= mark);
+      await untilAcked(worker, mark);
       const before = worker.stats?.reconnects ?? 0;
       proxy.cutAfter('to-server', random.integer(1, 60)); // in the middle of an ack, or between two
       await worker.until('it is back', (stats) => (stats?.reconnects ?? 0) > before && stats?.broker === 'connected');
