@@ -8,6 +8,8 @@ import { TcpProxy } from '../support/tcp-proxy.ts';
 import { VirtualHost } from '../support/virtual-host.ts';
 
 const MESSAGES = 4_000;
+/** Given: one that is chosen begins small, and the order to raise it may be among what is lost. */
+const PREFETCH = 1_000;
 /** Less than the prefetch, so that the worker goes on for a while without being heard. */
 const UNHEARD = 300;
 /** basic.ack on the wire. */
@@ -19,7 +21,8 @@ test('acks lost on the way: the messages are delivered and run again, each effec
   await using host = await VirtualHost.create(amqpUrl as string, managementUrl as string);
   const proxy = await TcpProxy.start(new URL(host.url).host);
   t.after(() => proxy.stop());
-  const job = await FaultJob.open(t, { broker: host.url, workerBroker: proxy.through(host.url) });
+  const runtime = { prefetch: PREFETCH };
+  const job = await FaultJob.open(t, { broker: host.url, workerBroker: proxy.through(host.url), runtime });
   await job.startWorker();
   // First, and to their end: dead letters that are not confirmed yet would pause the queue, and no more were acked.
   const refused = await job.sender.sendAll('refuse', 5);
