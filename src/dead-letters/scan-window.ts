@@ -17,7 +17,7 @@ const FLUSH_AFTER_MS = 10;
  *     tag   1  2  3  4  5  6  7        one ack of many up to 3; then 5 and 7 each by itself,
  *           ✓  ✓  ✓  k  ✓  k  ✓        because an ack of many would take the kept ones along
  *
- * Acks are few, because a quorum queue stores each by itself.
+ * Acks are few, because a quorum queue stores each ack by itself.
  */
 export class ScanWindow implements DeliverySink {
   readonly prefetch: number;

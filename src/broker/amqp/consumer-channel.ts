@@ -279,7 +279,7 @@ export class ConsumerChannel implements ChannelHandler {
     if (this.#state === 'created') this.#move('closed');
     else {
       this.#connection.muteInbox(this.#channel);
-      if (this.#hasSettled && reason === undefined) this.#settle();
+      if (this.#hasSettled) this.#settle();
       else this.#sendClose();
     }
     this.#end(reason);

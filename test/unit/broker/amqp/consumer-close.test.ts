@@ -116,6 +116,25 @@ describe('the end of an AMQP consumer', () => {
     assert.deepEqual(sink.opened, [1]);
   });
 
+  test(
+    'a message above the limit ends the channel in the same way, and the next epoch need not wait',
+    LIMIT,
+    async (context) => {
+      const { script, asked } = holdLast();
+      const { consumer, sink, open } = await makeRig(context, script, { maxMessageBytes: 100 });
+      const client = await open();
+      client.deliver({ channel: 1, tag: 1, body: Buffer.from('a') });
+      await sink.received(1);
+      consumer.ack(1, 1, false);
+      client.deliver({ channel: 1, tag: 2, body: Buffer.alloc(101) });
+      await asked;
+      await sink.until(() => sink.opened.length === 2);
+      assert.equal(client.count('20.40'), 0);
+      confirmLast(client);
+      await client.received('20.40');
+    },
+  );
+
   test('a new prefetch waits in the same way', LIMIT, async (context) => {
     const { script, asked } = holdLast();
     const { consumer, sink, open } = await makeRig(context, script);
