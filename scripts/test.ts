@@ -25,7 +25,7 @@ const HELP = `Usage: npm test -- [GROUP | PATH]… [--name PATTERN] [--concurren
   PATH             a test file, a folder, or a part of a path
   --name           only tests whose name matches the regular expression
   --concurrency    unit test files at the same time (default: the number of cores); files that use servers run singly
-  --budget         minutes after which the run is given up (default: 30)
+  --budget         minutes after which the run is given up (default: ${BUDGET_MINUTES})
   --report         file that gets how each test ended, as JSON
   --help           this text
 

@@ -10,7 +10,7 @@ import { fetchManagement, probeRabbit } from './rabbitmq-probe.ts';
 import { type CommandResult, lastLines, runCommand } from './run-command.ts';
 import { type LedgerEntry, serverLedger, stopPortMapper } from './server-ledger.ts';
 
-const READY_TIMEOUT_MS = 180_000;
+const READY_TIMEOUT_MS = 90_000;
 const STOP_GRACE_MS = 20_000;
 /** Where Debian keeps the real scripts: the ones on PATH there switch to another user and folder. */
 const DEBIAN_SCRIPTS = '/usr/lib/rabbitmq/bin';
