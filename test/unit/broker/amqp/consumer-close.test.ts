@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import type { Consumer } from '../../../../src/broker/broker.ts';
 import { deferred } from '../../../../src/support/deferred.ts';
 import { method, shortString, u16, u64 } from '../../../support/amqp-frames.ts';
-import { makeConsumerRig as makeRig } from '../../../support/consumer-rig.ts';
+import { type ConsumerRig, makeConsumerRig } from '../../../support/consumer-rig.ts';
 import { consumerTag, type PeerConnection, type PeerScript, type SentFrame } from '../../../support/fake-amqp-peer.ts';
 
 const LIMIT = { timeout: 10_000 };
@@ -26,6 +26,17 @@ function confirmLast(client: PeerConnection): void {
   client.send(method(1, 60, 21, shortString(LAST)));
 }
 
+/** A consumer that has one message, and its connection as the peer sees it. */
+async function openRig(
+  ...settings: Parameters<typeof makeConsumerRig>
+): Promise<ConsumerRig & { client: PeerConnection }> {
+  const rig = await makeConsumerRig(...settings);
+  const client = await rig.open();
+  client.deliver({ channel: 1, tag: 1, body: Buffer.from('a') });
+  await rig.sink.received(1);
+  return { ...rig, client };
+}
+
 describe('the end of an AMQP consumer', () => {
   const settlements = [
     ['an ack', (consumer: Consumer) => consumer.ack(1, 1, false)],
@@ -37,10 +48,7 @@ describe('the end of an AMQP consumer', () => {
       LIMIT,
       async (context) => {
         const { script, asked } = holdLast();
-        const { consumer, sink, open } = await makeRig(context, script);
-        const client = await open();
-        client.deliver({ channel: 1, tag: 1, body: Buffer.from('a') });
-        await sink.received(1);
+        const { consumer, sink, client } = await openRig(context, script);
         const before = client.sent.length;
         settle(consumer);
         const closing = consumer.close();
@@ -61,10 +69,7 @@ describe('the end of an AMQP consumer', () => {
   }
 
   test('after a cancel, nothing is cancelled twice', LIMIT, async (context) => {
-    const { consumer, sink, open } = await makeRig(context);
-    const client = await open();
-    client.deliver({ channel: 1, tag: 1, body: Buffer.from('a') });
-    await sink.received(1);
+    const { consumer, sink, client } = await openRig(context);
     await consumer.cancel();
     consumer.ack(1, 1, false);
     await consumer.close();
@@ -76,10 +81,7 @@ describe('the end of an AMQP consumer', () => {
   });
 
   test('where nothing was acked, or all was given back, the channel is closed at once', LIMIT, async (context) => {
-    const { consumer, sink, open } = await makeRig(context);
-    const client = await open();
-    client.deliver({ channel: 1, tag: 1, body: Buffer.from('a') });
-    await sink.received(1);
+    const { consumer, sink, client } = await openRig(context);
     consumer.nack(1, 1, true);
     await consumer.close();
     assert.equal(client.count('60.20'), 1);
@@ -87,10 +89,7 @@ describe('the end of an AMQP consumer', () => {
 
   test('a queue that is gone by then ends the close', LIMIT, async (context) => {
     const { script, asked } = holdLast();
-    const { consumer, sink, open } = await makeRig(context, script);
-    const client = await open();
-    client.deliver({ channel: 1, tag: 1, body: Buffer.from('a') });
-    await sink.received(1);
+    const { consumer, sink, client } = await openRig(context, script);
     consumer.ack(1, 1, false);
     const closing = consumer.close();
     await asked;
@@ -103,10 +102,7 @@ describe('the end of an AMQP consumer', () => {
 
   test('a connection lost by then ends the close, and no epoch follows', LIMIT, async (context) => {
     const { script, asked } = holdLast();
-    const { consumer, sink, peer, open } = await makeRig(context, script);
-    const client = await open();
-    client.deliver({ channel: 1, tag: 1, body: Buffer.from('a') });
-    await sink.received(1);
+    const { consumer, sink, peer, client } = await openRig(context, script);
     consumer.ack(1, 1, false);
     const closing = consumer.close();
     await asked;
@@ -121,10 +117,7 @@ describe('the end of an AMQP consumer', () => {
     LIMIT,
     async (context) => {
       const { script, asked } = holdLast();
-      const { consumer, sink, open } = await makeRig(context, script, { maxMessageBytes: 100 });
-      const client = await open();
-      client.deliver({ channel: 1, tag: 1, body: Buffer.from('a') });
-      await sink.received(1);
+      const { consumer, sink, client } = await openRig(context, script, { maxMessageBytes: 100 });
       consumer.ack(1, 1, false);
       client.deliver({ channel: 1, tag: 2, body: Buffer.alloc(101) });
       await asked;
@@ -137,10 +130,7 @@ describe('the end of an AMQP consumer', () => {
 
   test('a new prefetch waits in the same way', LIMIT, async (context) => {
     const { script, asked } = holdLast();
-    const { consumer, sink, open } = await makeRig(context, script);
-    const client = await open();
-    client.deliver({ channel: 1, tag: 1, body: Buffer.from('a') });
-    await sink.received(1);
+    const { consumer, sink, client } = await openRig(context, script);
     consumer.ack(1, 1, false);
     const resized = consumer.resize(9);
     await asked;
