@@ -53,7 +53,7 @@ const AWAITING_REPLY: readonly ChannelState[] = [
 const ENDING: readonly ChannelState[] = ['settling', 'closing'];
 
 /** The consumer is there, or will not be any more. */
-const SETTLED: readonly ChannelState[] = ['consuming', 'cancelling', 'cancelled', 'settling', 'closing', 'closed'];
+const DECIDED: readonly ChannelState[] = ['consuming', 'cancelling', 'cancelled', 'settling', 'closing', 'closed'];
 
 /** Told by the channel; undefined as a reason means that we ended it. */
 export interface ConsumerChannelEvents {
@@ -144,20 +144,20 @@ export class ConsumerChannel implements ChannelHandler {
   /** Adds a consumer for what is missing. Resolves when it consumes, or when the channel no longer does. */
   async grow(prefetch: number): Promise<void> {
     this.#wanted = Math.max(this.#wanted, prefetch);
-    await this.#reached(SETTLED);
+    await this.#reached(DECIDED);
     if (this.#state !== 'consuming' || this.#prefetch >= this.#wanted) return; // over, or grown meanwhile
     this.#move('growing');
     // At once: the broker takes a channel's methods in turn.
     this.#sendLimit();
     this.#sendConsume();
     this.#connection.flush();
-    await this.#reached(SETTLED);
+    await this.#reached(DECIDED);
   }
 
   /** Resolves when no delivery can follow. A channel that is not consuming yet is closed instead. */
   async cancel(): Promise<void> {
     // Not once: an adjustment that waits as well may go first.
-    while (this.#state === 'growing') await this.#reached(SETTLED);
+    while (this.#state === 'growing') await this.#reached(DECIDED);
     if (this.#state === 'consuming') {
       this.#move('cancelling');
       this.#sendCancels();
