@@ -10,15 +10,18 @@ import { VirtualHost } from '../support/virtual-host.ts';
 
 const DELAY_PREFIX = 'millrace.delay';
 const here = needs(amqpUrl, managementUrl, mongoUrl);
+/** Tasks that run while their queue is deleted. */
+const HELD = 4;
 
 test(
   'the queue is deleted under the worker: what it holds is finished, status says so, a sender brings the queue back',
   here,
   async (t) => {
     await using host = await VirtualHost.create(amqpUrl as string, managementUrl as string);
-    const job = await FaultJob.start(t, { broker: host.url });
-    const held = await job.sender.sendAll('hold', 10, (n) => ({ n, gate: job.gate }));
-    await job.untilHolding(10);
+    // a thread each: they may arrive in as many reads, and become as many batches
+    const job = await FaultJob.start(t, { broker: host.url, runtime: { threads: HELD } });
+    const held = await job.sender.sendAll('hold', HELD, (n) => ({ n, gate: job.gate }));
+    await job.untilHolding(HELD);
     await host.deleteQueue(job.queue);
     await job.warned(/consumer interrupted: the broker cancelled the consumer of 'work'/);
     await job.warned(/cannot consume a queue, trying again .*E_BROKER_QUEUE_MISSING/);
@@ -26,12 +29,12 @@ test(
       return health === 'degraded' && problems.some((problem) => /queue 'work' has no consumer/.test(problem));
     });
     job.openGate();
-    await job.until('what it held is finished', ({ stale }) => stale === 10);
+    await job.until('what it held is finished', ({ stale }) => stale === HELD);
     await job.sender.sendAll('store', 100); // the first message finds no queue, the next one declares it
     assert.ok((job.sender.again.get('E_PUBLISH_UNROUTABLE') ?? 0) > 0, 'the sender was told');
     await job.until('it is well again', (stats, { health }) => health === 'ok' && stats.acked === 100);
     await job.sender.sendAll('falter', 5);
-    await job.until('the way back from a delay is there again', ({ succeeded }) => succeeded === 115);
+    await job.until('the way back from a delay is there again', ({ succeeded }) => succeeded === HELD + 105);
     const { stored } = await job.finish();
     assert.equal(stored.length, held.length + 105);
   },
