@@ -327,7 +327,8 @@ describe('AMQP connection over time', { concurrency: true }, () => {
         const error = await lost;
         assert.ok(isRuntimeError(error, 'E_BROKER_HEARTBEAT'));
         const seconds = (performance.now() - openedAt) / 1000;
-        assert.ok(seconds > 1 && seconds < 2.3, `noticed after ${seconds} s`);
+        // Twice the heartbeat, and the rest for a busy machine. TCP would take minutes.
+        assert.ok(seconds > 1 && seconds < 5, `noticed after ${seconds} s`);
       },
     );
   }
