@@ -27,9 +27,11 @@ describe('a broker that goes away', allOf(needs(mongoUrl), needsOwn('rabbitmq'))
     await job.until('the loss is noticed', (_, { health }) => health === 'degraded');
     await job.warned(/lost the broker, trying again/);
     const { confirmed } = job.sender;
-    const before = confirmed.length;
+    const before = { confirmed: confirmed.length, succeeded: job.stats.succeeded };
     await rabbit.start();
-    await job.until('messages flow again', ({ redelivered }) => redelivered > 0 && confirmed.length > before);
+    await job.until('messages flow again', ({ succeeded }) => {
+      return succeeded > before.succeeded && confirmed.length > before.confirmed;
+    });
     job.sender.stopFlow();
     await flowing;
     await faltering;
