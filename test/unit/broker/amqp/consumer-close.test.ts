@@ -69,7 +69,7 @@ describe('the end of an AMQP consumer', () => {
   }
 
   test('after a cancel, nothing is cancelled twice', LIMIT, async (context) => {
-    const { consumer, sink, client } = await openRig(context);
+    const { consumer, client } = await openRig(context);
     await consumer.cancel();
     consumer.ack(1, 1, false);
     await consumer.close();
@@ -81,7 +81,7 @@ describe('the end of an AMQP consumer', () => {
   });
 
   test('where nothing was acked, or all was given back, the channel is closed at once', LIMIT, async (context) => {
-    const { consumer, sink, client } = await openRig(context);
+    const { consumer, client } = await openRig(context);
     consumer.nack(1, 1, true);
     await consumer.close();
     assert.equal(client.count('60.20'), 1);
