@@ -157,10 +157,7 @@ describe('deliveries from RabbitMQ', needs(amqpUrl), () => {
       proxy.blackHole();
       await sink.until(() => sink.closed.length === 1);
       assert.equal(lost[0], 'E_BROKER_HEARTBEAT');
-      assert.ok(
-        performance.now() - at < 10_000,
-        'twice the heartbeat, and the rest for a busy machine; TCP takes minutes',
-      );
+      assert.ok(performance.now() - at < 3000, 'twice the heartbeat, and a second for a busy machine');
       await proxy.resume();
       await sink.received(2);
       assert.deepEqual(

@@ -8,8 +8,6 @@ import { createMongoDatabase, type MongoDatabase } from '../support/mongo-databa
 import { mongoUrl, needs } from '../support/servers.ts';
 
 const WRITE_TIMEOUT_MS = 1_000;
-/** Beyond the time-outs given here, on a busy machine; the driver's own would be 30 s. */
-const LATE_MS = 10_000;
 
 interface Bench extends MongoDatabase {
   readonly store: MongoStore;
@@ -96,7 +94,7 @@ test(
     const started = performance.now();
     await assert.rejects(writer.insertMany('c', documents(10)), (error) => isRuntimeError(error, 'E_STORE_UNKNOWN'));
     const tookMs = performance.now() - started;
-    assert.ok(tookMs < WRITE_TIMEOUT_MS + LATE_MS, `it took ${tookMs} ms`);
+    assert.ok(tookMs < WRITE_TIMEOUT_MS + 500, `it took ${tookMs} ms`);
     await proxy.resume();
     await insertUntilKnown(writer, documents(10));
     assert.equal(await db.collection('c').countDocuments(), 10);
@@ -108,7 +106,7 @@ test('a ping into a black hole fails within its timeout, and health says so', ne
   proxy.blackHole();
   const started = performance.now();
   await assert.rejects(store.ping(), (error) => isRuntimeError(error, 'E_STORE_UNREACHABLE'));
-  assert.ok(performance.now() - started < LATE_MS, 'it was not its time-out that ended it');
+  assert.ok(performance.now() - started < 1_500);
   assert.equal(store.health().state, 'away');
   await proxy.resume();
   await store.ping();
