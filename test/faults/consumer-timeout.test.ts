@@ -9,9 +9,9 @@ import { FaultJob } from '../support/fault-job.ts';
 import { allOf } from '../support/fault-options.ts';
 import { mongoUrl, needs, needsOwn } from '../support/servers.ts';
 
-const HELD = 2;
-/** One for each task at both times: however the reads cut them into batches, each finds a free slot. */
-const THREADS = 2 * HELD;
+const HELD = 5;
+/** Two batches each, for the tasks at both times: they may arrive in as many reads, and become as many batches. */
+const THREADS = HELD;
 const NEIGHBOURS = 300;
 const CONSUMER_TIMEOUT_MS = 2_000;
 /** How often the broker looks at its channels; a minute unless configured. */

@@ -11,15 +11,16 @@ import { VirtualHost } from '../support/virtual-host.ts';
 const DELAY_PREFIX = 'millrace.delay';
 const here = needs(amqpUrl, managementUrl, mongoUrl);
 /** Tasks that run while their queue is deleted. */
-const HELD = 4;
+const HELD = 10;
+/** Two batches each: the tasks may arrive in as many reads, and become as many batches. */
+const THREADS = HELD / 2;
 
 test(
   'the queue is deleted under the worker: what it holds is finished, status says so, a sender brings the queue back',
   here,
   async (t) => {
     await using host = await VirtualHost.create(amqpUrl as string, managementUrl as string);
-    // a thread each: they may arrive in as many reads, and become as many batches
-    const job = await FaultJob.start(t, { broker: host.url, runtime: { threads: HELD } });
+    const job = await FaultJob.start(t, { broker: host.url, runtime: { threads: THREADS } });
     const held = await job.sender.sendAll('hold', HELD, (n) => ({ n, gate: job.gate }));
     await job.untilHolding(HELD);
     await host.deleteQueue(job.queue);
